@@ -1,0 +1,1 @@
+"""A talk video goes in, its slides come out: source → video → detection → outputs → sink."""

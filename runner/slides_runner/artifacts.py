@@ -1,0 +1,28 @@
+"""Files on their way from an output to a sink."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from slides_api.manifest import Artifact
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A finished file in the work folder and the key it gets under the output prefix."""
+
+    key: str
+    path: Path
+    kind: str
+    media_type: str
+
+    def record(self) -> Artifact:
+        """Return its manifest entry, with size and SHA-256."""
+        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        return Artifact(
+            key=self.key,
+            kind=self.kind,
+            media_type=self.media_type,
+            bytes=self.path.stat().st_size,
+            sha256=digest,
+        )

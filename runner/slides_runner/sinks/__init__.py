@@ -1,0 +1,50 @@
+"""Where outputs go: a folder or an S3 bucket, chosen by `open_sink` from a table."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from slides_runner.artifacts import LocalFile
+
+MANIFEST_KEY = "manifest.json"
+
+
+@dataclass(frozen=True)
+class StoredManifest:
+    """A manifest that already lies under the prefix."""
+
+    content: bytes
+    version: str
+    """ETag, or a content hash where the store has none: the token for a conditional replace."""
+
+
+class Sink(Protocol):
+    """One place for one extraction's outputs: everything lies under one prefix."""
+
+    def uri(self, key: str) -> str:
+        """Return the absolute URI of a key: file:///… or s3://bucket/prefix/key."""
+        ...
+
+    def local_path(self, key: str) -> Path | None:
+        """Return the absolute path of a key where it lies on this machine, else None."""
+        ...
+
+    def read_manifest(self) -> StoredManifest | None:
+        """Return the manifest that lies there, or None."""
+        ...
+
+    def put(self, files: Iterable[LocalFile]) -> Iterable[LocalFile]:
+        """Store the files, yielding each as it is safely there; the manifest is never among them."""
+        ...
+
+    def commit(self, manifest: bytes, *, replaces: StoredManifest | None) -> str:
+        """Store the manifest last, only if nobody else did meanwhile, and return its URI.
+
+        Raises OutputConflictError when another writer's manifest is there already.
+        """
+        ...
+
+    def link(self, key: str, *, expires_s: int) -> str:
+        """Return a link that opens a key without credentials: presigned for S3, file:// for a folder."""
+        ...
