@@ -1,14 +1,47 @@
-"""Reading video files: properties, and single frames at given moments.
+"""Reading video files: properties, packets, and frames at given moments.
 
-All decoding goes through PyAV. av's errors stop here.
+All decoding goes through PyAV (docs/decisions/0002-pyav-for-decoding.md); av's errors stop here.
+Times are seconds from the first frame of the video stream.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+from typing import Literal, cast
 
+import av
 import numpy as np
+from av.container import InputContainer
+from av.error import EOFError as AvEOFError
+from av.error import FFmpegError
+from av.video.reformatter import ColorRange, Colorspace
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
+
+from slides_runner.errors import NotAVideoError
+
+SEEK_AHEAD_S = 1.0
+"""Below this distance reading on is cheaper than seeking; chosen, a fraction of the usual GOP."""
+HD_HEIGHT = 577
+"""Untagged pictures from this height on are BT.709, below BT.601: what mpv assumes."""
+MAX_PIXELS = 7680 * 4320 * 2
+"""Twice 8K UHD: a picture beyond is refused as hostile rather than decoded."""
+MATRIX_COEFFICIENTS = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
+}
+"""ITU-T H.273 MatrixCoefficients, as streams carry them, to swscale's tables."""
+DEFAULT_RATE = Fraction(25)
+"""Frame rate assumed where a container names none."""
+
+Skip = Literal["NONE", "NONREF", "NONKEY"]
 
 
 @dataclass(frozen=True)
@@ -28,12 +61,133 @@ class VideoProperties:
     """Clockwise rotation that is applied on reading: 0, 90, 180 or 270 degrees."""
 
 
+@contextmanager
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a file and its best video stream; cover pictures are no video.
+
+    Raises NotAVideoError.
+    """
+    try:
+        container = av.open(str(path), metadata_errors="replace")
+    except (FFmpegError, OSError, ValueError) as e:
+        raise not_a_video(path, "it is no media file that FFmpeg can open") from e
+    with container:
+        yield container, best_stream(path, container)
+
+
+def best_stream(path: Path, container: InputContainer) -> VideoStream:
+    """Return the largest video stream that is no cover picture. Raises NotAVideoError."""
+    cover = av.stream.Disposition.attached_pic
+    streams = [s for s in container.streams.video if not s.disposition & cover]
+    if not streams:
+        raise not_a_video(path, "it has no video stream" + _audio_note(container))
+    stream = max(streams, key=lambda s: (s.width or 0) * (s.height or 0))
+    if not stream.width or not stream.height:
+        raise not_a_video(path, "its video stream has no picture size")
+    if stream.width * stream.height > MAX_PIXELS:
+        raise not_a_video(path, f"its picture of {stream.width}x{stream.height} is beyond 8K")
+    return stream
+
+
+def _audio_note(container: InputContainer) -> str:
+    return ", only audio" if container.streams.audio else ""
+
+
+def not_a_video(path: Path, why: str) -> NotAVideoError:
+    """Return the error for a file that shows nothing."""
+    return NotAVideoError(
+        f"{path.name} cannot be read as a video: {why}.",
+        hint="Check that the file plays in a video player; download it again if it was cut off.",
+    )
+
+
 def probe_video(path: Path) -> VideoProperties:
     """Return the properties of the file's best video stream.
 
     Raises NotAVideoError for a file without a decodable video stream.
     """
-    raise NotImplementedError
+    with open_video(path) as (container, stream):
+        rotation = _first_rotation(path, container, stream)
+        return _properties(container, stream, rotation)
+
+
+def _first_rotation(path: Path, container: InputContainer, stream: VideoStream) -> int:
+    for frame in decode(container, stream):
+        return int(-frame.rotation) % 360
+    raise not_a_video(path, "none of its frames can be decoded")
+
+
+def _properties(container: InputContainer, stream: VideoStream, rotation: int) -> VideoProperties:
+    rate = float(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
+    duration_s = _duration_s(container, stream)
+    size = (stream.width, stream.height)
+    width, height = size if rotation % 180 == 0 else (size[1], size[0])
+    return VideoProperties(
+        width=width,
+        height=height,
+        frames_per_second=rate,
+        frame_count=stream.frames or round(duration_s * rate),
+        duration_s=duration_s,
+        codec=stream.codec_context.name,
+        rotation=rotation,
+    )
+
+
+def _duration_s(container: InputContainer, stream: VideoStream) -> float:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / av.time_base
+
+
+def decode(
+    container: InputContainer, stream: VideoStream, *, skip: Skip = "NONE"
+) -> Iterator[av.VideoFrame]:
+    """Yield frames in order of presentation; packets that cannot be decoded are passed over.
+
+    A decoder that errs on damaged packets goes on with the next one, as players do.
+    """
+    stream.codec_context.skip_frame = skip
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, FFmpegError):
+            return
+        try:
+            yield from packet.decode()
+        except AvEOFError:
+            return
+        except FFmpegError:
+            continue
+
+
+def start_time_s(stream: VideoStream) -> float:
+    """Return the stream's own time of its first frame, in seconds."""
+    if stream.start_time is None or stream.time_base is None:
+        return 0.0
+    return float(stream.start_time * stream.time_base)
+
+
+def seek(container: InputContainer, stream: VideoStream, time_s: float) -> None:
+    """Go to the last keyframe at or before a time; formats without an index start over."""
+    time_base = stream.time_base or Fraction(1, av.time_base)
+    offset = int((time_s + start_time_s(stream)) / time_base)
+    try:
+        container.seek(max(offset, stream.start_time or 0), stream=stream, backward=True)
+    except FFmpegError:
+        container.seek(0)
+
+
+def upright_rgb(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    """Return a frame as it is shown: (H, W, 3) uint8 RGB, 0-255, rotated upright."""
+    untagged = Colorspace.ITU709 if frame.height >= HD_HEIGHT else Colorspace.ITU601
+    rgb = frame.reformat(
+        format="rgb24",
+        src_colorspace=MATRIX_COEFFICIENTS.get(frame.colorspace, untagged),
+        dst_color_range=ColorRange.JPEG,
+        interpolation="BICUBIC",
+    ).to_ndarray()
+    return cast("NDArray[np.uint8]", np.ascontiguousarray(np.rot90(rgb, frame.rotation // 90)))
 
 
 def read_frames(path: Path, times_s: Sequence[float]) -> Iterator[NDArray[np.uint8]]:
@@ -42,4 +196,54 @@ def read_frames(path: Path, times_s: Sequence[float]) -> Iterator[NDArray[np.uin
     Times are seconds from the first frame, ascending. A time past the end yields the last frame.
     Raises NotAVideoError.
     """
-    raise NotImplementedError
+    with open_video(path) as (container, stream):
+        reader = FrameReader(container, stream)
+        for time_s in times_s:
+            frame = reader.at(time_s)
+            if frame is None:
+                raise not_a_video(path, f"no frame can be decoded at {time_s:.1f} s")
+            yield upright_rgb(frame)
+
+
+class FrameReader:
+    """Reads the frame shown at a moment, going on from the last one where that is cheaper."""
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        self._container = container
+        self._stream = stream
+        self._zero_s = start_time_s(stream)
+        # Half a frame of tolerance: a rounded time must still find its own frame.
+        self._tolerance_s = 0.5 / float(stream.average_rate or DEFAULT_RATE)
+        self._frames: Iterator[av.VideoFrame] = iter(())
+        self._shown: av.VideoFrame | None = None
+        self._next: av.VideoFrame | None = None
+
+    def at(self, time_s: float) -> av.VideoFrame | None:
+        """Return the last frame that starts at or before a time, or None if none is readable."""
+        if not self._is_ahead(time_s):
+            self._restart(time_s)
+        frame = self._advance(time_s)
+        if frame is None:  # damaged around here: fall back to the nearest readable frame before
+            self._restart(max(0.0, time_s - 10.0))
+            frame = self._advance(time_s)
+        return frame
+
+    def _is_ahead(self, time_s: float) -> bool:
+        if self._shown is None:
+            return False
+        return 0 <= time_s - self._time_s(self._shown) + self._tolerance_s <= SEEK_AHEAD_S
+
+    def _restart(self, time_s: float) -> None:
+        seek(self._container, self._stream, time_s)
+        self._frames = decode(self._container, self._stream)
+        self._shown, self._next = None, next(self._frames, None)
+
+    def _advance(self, time_s: float) -> av.VideoFrame | None:
+        while self._next is not None and (
+            self._shown is None or self._time_s(self._next) <= time_s + self._tolerance_s
+        ):
+            self._shown, self._next = self._next, next(self._frames, None)
+        return self._shown
+
+    def _time_s(self, frame: av.VideoFrame) -> float:
+        return float(frame.time or 0.0) - self._zero_s
