@@ -1,0 +1,53 @@
+# `make` lists the targets. Every target sets up what it needs, so any may be the first.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+BIN := .venv/bin
+# Changes whenever what is installed would; the folder is in it because scripts in .venv name it.
+READY := .venv/.ready-$(shell { pwd; cat requirements/dev.txt pyproject.toml scripts/setup.sh; } | cksum | cut -d ' ' -f 1)
+DEMO := build/demo
+
+.PHONY: help setup demo test test-unit lint lock bench bench-detect clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## make .venv with all that is locked; brings uv where there is none
+
+$(READY):
+	@sh scripts/setup.sh $@
+
+demo: setup ## turn the sample talk into slides, PDF and report
+	@$(BIN)/slides extract samples/talk.mp4 --output $(DEMO)
+	@echo "Open the report: $(CURDIR)/$(DEMO)/report.html"
+
+test: lint ## all checks and all tests
+	@echo "== tests"
+	@$(BIN)/pytest
+
+test-unit: setup ## the quick tests alone
+	@$(BIN)/pytest -m "not slow"
+
+lint: setup ## format, style, layers and types
+	@echo "== format (ruff)"
+	@$(BIN)/ruff format --check .
+	@echo "== style (ruff)"
+	@$(BIN)/ruff check .
+	@echo "== layers (import-linter)"
+	@$(BIN)/lint-imports --no-logo
+	@echo "== types (mypy)"
+	@$(BIN)/mypy
+	@echo "== types (ty)"
+	@$(BIN)/ty check
+
+lock: ## write requirements/ anew from pyproject.toml; UPGRADE=1 takes the newest versions
+	@sh scripts/lock.sh
+
+bench: bench-detect ## all benchmarks
+
+bench-detect: setup ## F1, speed and memory of detection, beside its peers
+	@$(BIN)/python benchmarks/detect.py $(BENCH_ARGS)
+
+clean: ## remove .venv, build and caches
+	@rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
