@@ -7,6 +7,12 @@ from pathlib import Path
 from slides_api.manifest import Artifact
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal, without holding the file in memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 @dataclass(frozen=True)
 class LocalFile:
     """A finished file in the work folder and the key it gets under the output prefix."""
@@ -18,11 +24,10 @@ class LocalFile:
 
     def record(self) -> Artifact:
         """Return its manifest entry, with size and SHA-256."""
-        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
         return Artifact(
             key=self.key,
             kind=self.kind,
             media_type=self.media_type,
             bytes=self.path.stat().st_size,
-            sha256=digest,
+            sha256=sha256_of(self.path),
         )

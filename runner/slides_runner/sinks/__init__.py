@@ -1,6 +1,6 @@
-"""Where outputs go: a folder or an S3 bucket, chosen by `open_sink` from a table."""
+"""Where outputs go: a folder or an S3 bucket, chosen by `registry.open_sink` from a table."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -8,6 +8,9 @@ from typing import Protocol
 from slides_runner.artifacts import LocalFile
 
 MANIFEST_KEY = "manifest.json"
+
+Warn = Callable[[str], None]
+"""Takes something the user should know of the place; `Reporter.warn` is one."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,11 @@ class StoredManifest:
 
 
 class Sink(Protocol):
-    """One place for one extraction's outputs: everything lies under one prefix."""
+    """One place for one extraction's outputs: everything lies under one prefix.
+
+    The order is `read_manifest`, `prepare`, `put`, `commit`; a finished output is read with
+    `read_manifest`, `local_path` and `link` alone. A sink serves one extraction, once.
+    """
 
     def uri(self, key: str) -> str:
         """Return the absolute URI of a key: file:///… or s3://bucket/prefix/key."""
@@ -31,11 +38,22 @@ class Sink(Protocol):
         ...
 
     def read_manifest(self) -> StoredManifest | None:
-        """Return the manifest that lies there, or None."""
+        """Return the manifest that lies there, or None; nothing is changed or created."""
+        ...
+
+    def prepare(self) -> None:
+        """Refuse now what would be refused later; call it before the work begins.
+
+        Raises OutputConflictError, OutputNotWritableError, UploadDeniedError or
+        StorageUnavailableError.
+        """
         ...
 
     def put(self, files: Iterable[LocalFile]) -> Iterable[LocalFile]:
-        """Store the files, yielding each as it is safely there; the manifest is never among them."""
+        """Store the files, yielding each as it is safely there; the manifest is never among them.
+
+        A manifest that the files would belie is taken away before the first of them changes.
+        """
         ...
 
     def commit(self, manifest: bytes, *, replaces: StoredManifest | None) -> str:

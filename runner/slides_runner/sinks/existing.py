@@ -1,0 +1,56 @@
+"""What an output that already lies at a place means for the extraction that wants to go there."""
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from slides_runner.errors import OutputConflictError
+from slides_runner.sinks import StoredManifest
+
+
+class _Recorded(BaseModel):
+    """The few fields that tell outputs apart; other versions of the format have them too."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore")
+
+
+class _RecordedSource(_Recorded):
+    key: str
+
+
+class _RecordedRun(_Recorded):
+    source: _RecordedSource
+    options_hash: str
+
+
+def is_complete(
+    stored: StoredManifest | None, *, video_key: str, options_hash: str, place: str, force: bool
+) -> bool:
+    """Return whether this very output is there already, so that nothing is left to do.
+
+    With `force` the same talk is made again, also with other options. Another talk's output is
+    never replaced. Raises OutputConflictError.
+    """
+    if stored is None:
+        return False
+    recorded = _parse(stored, place)
+    if recorded.source.key != video_key:
+        raise OutputConflictError(
+            f"{place} holds the output of another talk ({recorded.source.key}).",
+            hint="Choose another --output, or delete that output first.",
+        )
+    if recorded.options_hash != options_hash and not force:
+        raise OutputConflictError(
+            f"{place} holds the output of this talk made with other options.",
+            hint="Choose another --output, or replace it with --force.",
+        )
+    return not force
+
+
+def _parse(stored: StoredManifest, place: str) -> _RecordedRun:
+    try:
+        return _RecordedRun.model_validate_json(stored.content)
+    except ValidationError as e:
+        raise OutputConflictError(
+            f"{place} holds a manifest.json that no extraction wrote.",
+            hint="Choose another --output; nothing there was touched.",
+        ) from e
