@@ -1,0 +1,1 @@
+"""Measurements of the project, each by one command, beside its floors, goals and rivals."""
