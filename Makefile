@@ -5,7 +5,7 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 # Changes whenever what is installed would; the folder is in it because scripts in .venv name it.
-READY := .venv/.ready-$(shell { pwd; cat requirements/dev.txt pyproject.toml scripts/setup.sh crds/slides_api/__init__.py; } | cksum | cut -d ' ' -f 1)
+READY := .venv/.ready-$(shell { pwd; echo $(PYTHON); cat requirements/dev.txt pyproject.toml scripts/setup.sh crds/slides_api/__init__.py; } | cksum | cut -d ' ' -f 1)
 DEMO := build/demo
 
 .PHONY: help setup demo test test-unit lint lock bench bench-detect clean

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes .venv from requirements/dev.txt, every file checked by its hash, with `slides` installed
-# from this checkout. Argument: the stamp file to leave once all is done.
+# from this checkout. PYTHON names another interpreter than the first that fits, and makes .venv
+# anew. Argument: the stamp file to leave once all is done.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -17,7 +18,7 @@ fits() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
 
-if ! fits "$python"; then
+if [ -n "${PYTHON:-}" ] || ! fits "$python"; then
     echo "setup: making .venv"
     "$uv" venv --quiet --clear --python "${PYTHON:->=3.11}" .venv
 fi

@@ -17,7 +17,8 @@ works() {
 }
 
 bring() {
-    python=${PYTHON:-python3}
+    python=python3
+    works "$python" || python=${PYTHON:-}
     works "$python" || fail "no Python found. Install Python 3.11 or newer, or name one: make setup PYTHON=/path/to/python3"
     echo "setup: no uv on PATH, bringing one into build/uv" >&2
     rm -rf build/uv
