@@ -64,5 +64,8 @@ class Sink(Protocol):
         ...
 
     def link(self, key: str, *, expires_s: int) -> str:
-        """Return a link that opens a key without credentials: presigned for S3, file:// for a folder."""
+        """Return a link that opens a key without credentials: presigned in S3, file:// in a folder.
+
+        Raises InvalidSpecError for a validity that the store does not give.
+        """
         ...

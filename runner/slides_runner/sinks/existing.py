@@ -1,5 +1,8 @@
 """What an output that already lies at a place means for the extraction that wants to go there."""
 
+import json
+from collections.abc import Iterator
+
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -54,3 +57,35 @@ def _parse(stored: StoredManifest, place: str) -> _RecordedRun:
             f"{place} holds a manifest.json that no extraction wrote.",
             hint="Choose another --output; nothing there was touched.",
         ) from e
+
+
+def named_keys(manifest: bytes) -> frozenset[str]:
+    """Return every key that a manifest names, except any that leads out of its prefix.
+
+    A manifest can have been edited by anyone, and what it names may be deleted.
+    """
+    try:
+        recorded = json.loads(manifest)
+    except ValueError:
+        return frozenset()
+    return frozenset(key for key in _keys_in(recorded) if _stays_within(key))
+
+
+def _keys_in(recorded: object) -> Iterator[str]:
+    if not isinstance(recorded, dict):
+        return
+    slides = _objects(recorded.get("slides"))
+    builds = (build for slide in slides for build in _objects(slide.get("builds")))
+    images = (owner.get("image") for owner in (*slides, *builds))
+    for file in (*_objects(list(images)), *_objects(recorded.get("artifacts"))):
+        if isinstance(key := file.get("key"), str):
+            yield key
+
+
+def _objects(value: object) -> list[dict[str, object]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _stays_within(key: str) -> bool:
+    parts = key.split("/")
+    return not any(part in {"", ".", ".."} for part in parts) and "\\" not in key
