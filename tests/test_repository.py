@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import slides_api
+from slides_runner.settings import RunnerSettings
 
 ROOT = Path(__file__).parent.parent
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -190,6 +191,14 @@ def test_links_of_documents_resolve() -> None:
 
     assert links
     assert broken == []
+
+
+def test_readme_names_every_setting() -> None:
+    readme = (ROOT / "README.md").read_text()
+
+    missing = [n.upper() for n in RunnerSettings.model_fields if f"`{n.upper()}`" not in readme]
+
+    assert missing == []
 
 
 def test_version_is_the_same_everywhere() -> None:
