@@ -8,7 +8,17 @@ import cv2
 import numpy as np
 
 from benchmarks.talks.decks import scenery
-from benchmarks.talks.pictures import Colour, Picture, Sensor, blend, clouds, flat, gradient, paste
+from benchmarks.talks.pictures import (
+    Colour,
+    Picture,
+    Sensor,
+    blend,
+    clouds,
+    flat,
+    gradient,
+    paste,
+    tinted,
+)
 
 SKINS: tuple[Colour, ...] = (
     (241, 205, 178), (224, 178, 140), (198, 140, 100), (150, 98, 66), (100, 64, 44),
@@ -86,7 +96,7 @@ def room(rng: random.Random, width: int, height: int) -> Picture:
         view = scenery(rng, width * 2 // 5, height // 2)
         paste(picture, view, rng.choice((width // 20, width * 11 // 20)), height // 8)
     elif kind == "blur":
-        picture = clouds(rng, width, height, finest=12)
+        picture = tinted(clouds(rng, width, height, finest=12), wall, 0.7)
     picture = blend(picture, clouds(rng, width, height, finest=96), 0.12)
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.4 + height / 600), np.uint8)
 

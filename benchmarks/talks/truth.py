@@ -94,6 +94,8 @@ class Truth:
             "kind": "partial" if slide.partial else "slide",
             "image": f"{self.name}/{slide.id}.png",
         }
+        if slide.text:
+            document["text"] = list(slide.text)
         if slide.flat is not None:
             document["alt"] = f"{self.name}/{slide.id}.flat.png"
         return document
