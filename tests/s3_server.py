@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -67,6 +68,10 @@ class S3Server:
 
     def client(self) -> "S3Client":
         """Return a boto3 client with the server's own credentials."""
+        return self._client
+
+    @cached_property
+    def _client(self) -> "S3Client":
         return boto3.client(
             "s3",
             endpoint_url=self.endpoint,

@@ -18,10 +18,10 @@ import os
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 from slides_runner.artifacts import LocalFile, sha256_of
 from slides_runner.errors import (
@@ -188,18 +188,18 @@ class _Journal:
     def __init__(self, path: Path) -> None:
         """Create or take over the journal. Raises OutputConflictError if another run holds it."""
         self._path = path
-        self._file: IO[str] = path.open("a+", encoding="utf-8")
+        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        # A run that ends anywhere lets go of the lock, without being asked to.
+        self._close = weakref.finalize(self, os.close, self._handle)
         self._lock()
-        self._file.seek(0)
-        self._keys = set(self._file.read().splitlines())
+        self._keys = set(path.read_text(encoding="utf-8").splitlines())
 
     def _lock(self) -> None:
         if sys.platform == "win32":  # has no flock: the manifest alone keeps runs apart
             return
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:
-            self._file.close()
             raise OutputConflictError(
                 f"Another run is writing to {self._path.parent} right now.",
                 hint="Wait for it to finish, or choose another --output folder.",
@@ -212,9 +212,8 @@ class _Journal:
         fresh = sorted(set(keys) - self._keys)
         if not fresh:
             return
-        self._file.write("".join(f"{key}\n" for key in fresh))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        os.write(self._handle, "".join(f"{key}\n" for key in fresh).encode())
+        os.fsync(self._handle)
         self._keys.update(fresh)
 
     @property
@@ -224,8 +223,10 @@ class _Journal:
 
     def remove(self) -> None:
         """Delete the journal and let go of its lock."""
+        if sys.platform == "win32":  # deletes no open file
+            self._close()
         self._path.unlink(missing_ok=True)
-        self._file.close()
+        self._close()
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def _open_file_url(output: str, folder: str, _settings: RunnerSettings, _warn: W
 
 def _open_s3(output: str, folder: str, settings: RunnerSettings, warn: Warn) -> Sink:
     # boto3 takes 30 MB of memory and a quarter of a second, which a folder need not pay for.
-    from slides_runner.sinks.s3 import S3Sink, build_client  # noqa: PLC0415
+    from slides_runner.sinks.s3 import S3Sink, build_client
 
     bucket, _, base = output.partition("://")[2].partition("/")
     parts = [part.strip("/") for part in (base, folder)]

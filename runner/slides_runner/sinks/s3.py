@@ -14,7 +14,7 @@ leaves is the bucket's lifecycle rules to clear.
 The credentials need s3:PutObject and s3:GetObject, and s3:DeleteObject for forced replacements.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from threading import Lock
@@ -184,7 +184,7 @@ class S3Sink:
         if self._conditional is None:
             self._conditional = self._probe()
 
-    def put(self, files: Iterable[LocalFile]) -> Iterator[LocalFile]:
+    def put(self, files: Iterable[LocalFile]) -> Generator[LocalFile, None, None]:
         """Upload the files in parallel, yielding each as it is there, in no certain order."""
         self.prepare()
         pool = ThreadPoolExecutor(PARALLEL_UPLOADS, thread_name_prefix="upload")
