@@ -3,9 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from slides_api.manifest import Chapter
+
+if TYPE_CHECKING:
+    from slides_api.v1alpha1 import Source as SourceSpec
+    from slides_runner.settings import RunnerSettings
+    from slides_runner.sources.egress import Egress
+    from slides_runner.sources.patience import Patience
 
 
 @dataclass(frozen=True)
@@ -68,3 +74,34 @@ class Source(Protocol):
         Raises SlidesError; partial files stay in `work_dir` for the next call.
         """
         ...
+
+
+def open_source(
+    url: str,
+    spec: "SourceSpec",
+    settings: "RunnerSettings",
+    *,
+    proxy: str | None = None,
+    egress: "Egress | None" = None,
+    patience: "Patience | None" = None,
+) -> Source:
+    """Return the source that a path, URL or shorthand means; nothing is asked for yet.
+
+    `proxy` is the job's own, before any of the settings. Sources that share an `egress` share its
+    rotation and know which proxies rest; without one each gets its own.
+
+    Raises BadUrlError with a next step for what means nothing, AddressRefusedError for a private
+    address, InvalidSpecError for settings that contradict each other.
+    """
+    # Imported here: the kinds build on the contracts above.
+    from slides_runner.sources.egress import build_egress
+    from slides_runner.sources.kinds import Context, open_kind
+    from slides_runner.sources.patience import DEFAULT_PATIENCE
+
+    context = Context(
+        spec=spec,
+        settings=settings,
+        egress=egress or build_egress(settings, proxy),
+        patience=patience or DEFAULT_PATIENCE,
+    )
+    return open_kind(url.strip(), context)

@@ -1,0 +1,196 @@
+"""yt-dlp with its requests under guard: every URL, redirect and resolved address is checked.
+
+yt-dlp sends requests through handlers that can be exchanged. Only two are left, each guarded: the
+one of `requests`, and the one of curl for sites that want a browser's TLS fingerprint. Those for
+FTP, file and WebSocket URLs are gone, and so is ffmpeg, which would fetch what a playlist names
+unguarded.
+"""
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from curl_cffi import CurlOpt
+from curl_cffi.requests import Session
+from yt_dlp import YoutubeDL
+from yt_dlp.networking._curlcffi import CurlCFFIRH  # type: ignore[import-not-found]
+from yt_dlp.networking._helper import get_redirect_method  # type: ignore[import-not-found]
+from yt_dlp.networking._requests import (  # type: ignore[import-not-found]
+    RequestsHTTPAdapter,
+    RequestsRH,
+)
+from yt_dlp.networking.common import Request, RequestDirector, Response
+from yt_dlp.networking.exceptions import HTTPError, RequestError
+
+from slides_runner.errors import AddressRefusedError, BadUrlError
+from slides_runner.sources.url_guard import AddressGuard, guard_pools
+
+_MAX_REDIRECTS = 5  # as yt-dlp's own curl handler allows
+_REDIRECTS = (301, 302, 303, 307, 308)
+_PORTS = {"http": 80, "https": 443}
+
+
+class RefusedRequestError(RequestError):
+    """A request that the guard refused; neither yt-dlp nor its extractors repeat it."""
+
+
+class GuardedYoutubeDL(YoutubeDL):
+    """yt-dlp that connects only where the guard lets it."""
+
+    def __init__(
+        self,
+        options: dict[str, Any],
+        *,
+        guard: AddressGuard,
+        trusted_url: str | None = None,
+        before_request: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take yt-dlp's options and the guard.
+
+        `trusted_url` names a service of our own, say the PO-token provider, that may lie in a
+        private network. `before_request` may raise to end a download that is being stopped.
+        """
+        self._guard = guard
+        self._trusted_url = trusted_url
+        self._before_request = before_request
+        super().__init__(options)  # type: ignore[arg-type]
+
+    def urlopen(self, req: Any) -> Response:
+        """Send a request, unless the download is being stopped."""
+        self._before_request()
+        return super().urlopen(req)
+
+    def build_request_director(
+        self, handlers: Iterable[Any], preferences: Iterable[Any] | None = None
+    ) -> RequestDirector:
+        """Return a director with the guarded handlers in place of all others."""
+        del handlers
+        guarded = [
+            functools.partial(GuardedRequestsRH, guard=self._guard, trusted_url=self._trusted_url),
+            functools.partial(GuardedCurlCFFIRH, guard=self._guard),
+        ]
+        return super().build_request_director(guarded, preferences)  # type: ignore[arg-type]
+
+
+class _GuardedAdapter(RequestsHTTPAdapter):  # type: ignore[misc]
+    """Sends each request, redirects included, only after a look at where it goes."""
+
+    def __init__(self, guard: AddressGuard, **options: Any) -> None:
+        self._guard = guard
+        super().__init__(**options)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        if not self._guard.allow_private:
+            guard_pools(self.poolmanager)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
+        try:
+            self._guard.check_url(request.url or "")
+            return super().send(request, *args, **options)
+        except (AddressRefusedError, BadUrlError) as error:
+            raise RefusedRequestError(cause=error) from error
+
+
+class GuardedRequestsRH(RequestsRH):  # type: ignore[misc]
+    """yt-dlp's first choice, guarded."""
+
+    RH_NAME = "requests"
+
+    def __init__(
+        self, *, guard: AddressGuard, trusted_url: str | None = None, **options: Any
+    ) -> None:
+        """Take the guard and what yt-dlp gives its handlers."""
+        self._guard = guard
+        self._trusted_url = trusted_url
+        super().__init__(**options)
+
+    def _create_instance(self, cookiejar: Any, legacy_ssl_support: Any = None) -> Any:
+        session = super()._create_instance(cookiejar, legacy_ssl_support=legacy_ssl_support)
+        plain = session.get_adapter("https://")
+        guarded = _GuardedAdapter(
+            self._guard,
+            ssl_context=self._make_sslcontext(legacy_ssl_support=legacy_ssl_support),
+            source_address=self.source_address,
+            max_retries=urllib3.util.retry.Retry(False),
+        )
+        session.mount("https://", guarded)
+        session.mount("http://", guarded)
+        if self._trusted_url:
+            session.mount(self._trusted_url.rstrip("/") + "/", plain)
+        return session
+
+
+class GuardedCurlCFFIRH(CurlCFFIRH):  # type: ignore[misc]
+    """The handler that poses as a browser, guarded: curl gets the addresses that were checked."""
+
+    RH_NAME = "curl_cffi"
+
+    def __init__(self, *, guard: AddressGuard, **options: Any) -> None:
+        """Take the guard and what yt-dlp gives its handlers."""
+        self._guard = guard
+        self._pins: dict[str, str] = {}
+        super().__init__(**options)
+
+    def _create_instance(self, cookiejar: Any = None) -> Any:
+        return _PinnedSession(self._pins, cookies=cookiejar)
+
+    def _send(self, request: Request) -> Response:
+        for _ in range(_MAX_REDIRECTS):
+            self._check(request)
+            try:
+                return self._send_once(request)
+            except HTTPError as error:
+                target = error.response.headers.get("location")
+                if error.status not in _REDIRECTS or not target:
+                    raise
+                error.close()
+                request = _redirected(request, error.status, target)
+        self._check(request)
+        return self._send_once(request)
+
+    def _send_once(self, request: Request) -> Response:
+        response: Response = super()._send(request)
+        return response
+
+    def _check(self, request: Request) -> None:
+        try:
+            parsed = self._guard.check_url(request.url)
+            if self._guard.allow_private or any(self._get_proxies(request).values()):
+                return
+            host, port = str(parsed.host), parsed.port or _PORTS[str(parsed.scheme)]
+            addresses = self._guard.resolve(host, port)
+        except (AddressRefusedError, BadUrlError, OSError) as error:
+            raise RefusedRequestError(cause=error) from error
+        self._pins[f"{host.strip('[]')}:{port}"] = ",".join(addresses)
+
+
+class _PinnedSession(Session[Any]):
+    """A curl session that follows no redirect and resolves no name by itself."""
+
+    def __init__(self, pins: dict[str, str], **options: Any) -> None:
+        self._pinned = pins
+        super().__init__(**options)
+
+    def request(self, method: Any, url: str, **options: Any) -> Any:
+        options["allow_redirects"] = False
+        options.pop("max_redirects", None)
+        pins = [f"{place}:{addresses}" for place, addresses in self._pinned.items()]
+        self.curl_options = {CurlOpt.RESOLVE: pins} if pins else {}
+        return super().request(method, url, **options)
+
+
+def _redirected(request: Request, status: int, target: str) -> Request:
+    url = urljoin(request.url, target)
+    following = request.copy()
+    following.method = get_redirect_method(request.method, status)
+    if following.method != request.method:
+        following.data = None
+    if urlsplit(url)[:2] != urlsplit(request.url)[:2]:
+        for name in ("Authorization", "Cookie"):
+            following.headers.pop(name, None)
+    following.url = url
+    return following
