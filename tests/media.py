@@ -106,13 +106,14 @@ def repeat_video(source: Path, path: Path, *, times: int) -> Path:
     """Write the packets of a video many times over, without encoding any of them again."""
     with av.open(str(source)) as one, av.open(str(path), "w") as output:
         template = one.streams.video[0]
+        tick = template.time_base or Fraction(1)
         stream = output.add_stream_from_template(template)
         packets = [(bytes(p), p.pts, p.dts, p.is_keyframe) for p in one.demux(template) if p.size]
         length = template.duration or 0
         for turn in range(times):
             for content, pts, dts, is_keyframe in packets:
                 packet = av.Packet(content)
-                packet.stream, packet.time_base = stream, template.time_base
+                packet.stream, packet.time_base = stream, tick
                 packet.pts = None if pts is None else pts + turn * length
                 packet.dts = None if dts is None else dts + turn * length
                 packet.is_keyframe = is_keyframe
@@ -210,12 +211,19 @@ def _stored_size(size: tuple[int, int], rotation: int) -> tuple[int, int]:
 def _add_video(
     output: OutputContainer, codec: Codec, fps: int, size: tuple[int, int], pix_fmt: str
 ) -> VideoStream:
-    stream = output.add_stream(codec, rate=fps, options=dict(QUICK[codec]))
+    stream = output.add_stream(codec, rate=fps, options=_options(codec, size))
     stream.width, stream.height = size
     stream.pix_fmt = pix_fmt
     # Two cores are shared by everything that is tested at the same time.
     stream.thread_count = 1
     return stream
+
+
+def _options(codec: Codec, size: tuple[int, int]) -> dict[str, str]:
+    options = dict(QUICK[codec])
+    if codec == "libx264" and size[0] * size[1] > 1920 * 1080:
+        options["preset"] = "ultrafast"
+    return options
 
 
 def _mux_video(
