@@ -93,7 +93,7 @@ def open_source(
     Raises BadUrlError with a next step for what means nothing, AddressRefusedError for a private
     address, InvalidSpecError for settings that contradict each other.
     """
-    # Imported here: the kinds build on the contracts above.
+    # The kinds build on the contracts above, so they are imported here.
     from slides_runner.sources.egress import build_egress
     from slides_runner.sources.kinds import Context, open_kind
     from slides_runner.sources.patience import DEFAULT_PATIENCE

@@ -5,8 +5,8 @@ fetched through one egress, since sites sign media URLs for the address that ask
 EGRESS_MODE=two-hop splits it as the first service did: pages by Zyte, media by DATACENTER_PROXY.
 """
 
-import random
 import re
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -138,7 +138,7 @@ def build_egress(settings: RunnerSettings, proxy: str | None = None) -> Egress:
     else:
         routes = _single(proxies or ((zyte,) if zyte else (DIRECT,)))
     # Each pod is a new process: beginning at random spreads jobs over the proxies.
-    return Egress(routes, first=random.randrange(len(routes)))
+    return Egress(routes, first=secrets.randbelow(len(routes)))
 
 
 def parse_proxy(text: str) -> str:

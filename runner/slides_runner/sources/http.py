@@ -5,43 +5,34 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+
 from slides_api.names import url_key
 from slides_api.v1alpha1 import Source as SourceSpec
-from slides_runner.errors import NotAVideoError, TooBigError
+from slides_runner.errors import NetworkError, NotAVideoError, ServerError, TooBigError
 from slides_runner.sources import Media, OnDownload, VideoInfo
 from slides_runner.sources.egress import Egress, Hop, Lease
 from slides_runner.sources.http_client import Answer, HttpClient
 from slides_runner.sources.local_media import build_media
 from slides_runner.sources.partial import Remote
 from slides_runner.sources.patience import DEFAULT_PATIENCE, Patience
-from slides_runner.sources.ranges import RemoteChangedError, fetch
+from slides_runner.sources.ranges import RemoteChangedError, fetch, pauses
 from slides_runner.sources.redaction import identity_url, public_url
 from slides_runner.sources.url_guard import AddressGuard
 
 _T = TypeVar("_T")
 
 MEDIA_SUFFIXES = frozenset(
-    [
-        ".mp4",
-        ".m4v",
-        ".mov",
-        ".mkv",
-        ".webm",
-        ".avi",
-        ".mpg",
-        ".mpeg",
-        ".ts",
-        ".m2ts",
-        ".mts",
-        ".wmv",
-        ".flv",
-        ".ogv",
-        ".3gp",
-    ]
+    f".{name}"
+    for name in (
+        *("mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg"),
+        *("ts", "m2ts", "mts", "wmv", "flv", "ogv", "3gp"),
+    )
 )
 """Endings of URL paths that promise a video file."""
 
@@ -142,14 +133,23 @@ class HttpSource:
             return action(client)
 
     def _inspect(self, client: HttpClient) -> Inspection:
+        retrying = Retrying(
+            retry=retry_if_exception_type((NetworkError, ServerError)),
+            stop=stop_after_attempt(self._patience.attempts),
+            wait=pauses(self._patience),
+            reraise=True,
+        )
+        return retrying(self._inspect_once, client)
+
+    def _inspect_once(self, client: HttpClient) -> Inspection:
         header = {"Range": f"bytes=0-{_SNIFF_BYTES - 1}"}
-        with client.get(self._url, header, accept=(416,)) as answer:
-            if answer.status == 416:
-                raise self._empty()
+        with client.get(self._url, header, accept=(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,)) as answer:
             remote = observe_remote(answer)
             head = answer.start(_SNIFF_BYTES, within_s=self._patience.connect_s)
-        if not head:
-            raise self._empty()
+        if not head or answer.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise NotAVideoError(
+                f"{public_url(self._url)} is empty.", hint="Check that it was uploaded whole."
+            )
         return Inspection(remote, remote.media_type or "", head)
 
     def _refuse(self, inspection: Inspection) -> None:
@@ -189,11 +189,6 @@ class HttpSource:
             size_bytes=remote.size_bytes,
         )
 
-    def _empty(self) -> NotAVideoError:
-        return NotAVideoError(
-            f"{public_url(self._url)} is empty.", hint="Check that it was uploaded whole."
-        )
-
 
 @dataclass(frozen=True)
 class _HttpFile:
@@ -209,7 +204,9 @@ class _HttpFile:
     @contextlib.contextmanager
     def open(self, remote: Remote, start: int, end: int | None) -> Iterator[Iterator[bytes]]:
         headers = _range_headers(remote, start, end) if remote.ranged else {}
-        with self.client.get(self.url, headers, accept=(416,)) as answer:
+        with self.client.get(
+            self.url, headers, accept=(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,)
+        ) as answer:
             if remote.ranged and not _is_same(answer, remote, start):
                 raise RemoteChangedError
             yield answer.chunks()
@@ -224,10 +221,10 @@ def observe_remote(answer: Answer) -> Remote:
 
 def _observed_size(answer: Answer) -> tuple[bool, int | None]:
     found = _CONTENT_RANGE.match(answer.headers.get("Content-Range", ""))
-    if answer.status == 206 and found and found[3] != "*":
+    if answer.status == HTTPStatus.PARTIAL_CONTENT and found and found[3] != "*":
         return True, int(found[3])
     length = answer.headers.get("Content-Length", "")
-    if answer.status == 200 and length.isdecimal():
+    if answer.status == HTTPStatus.OK and length.isdecimal():
         return False, int(length)
     return False, None
 
@@ -247,7 +244,7 @@ def _range_headers(remote: Remote, start: int, end: int | None) -> dict[str, str
 
 def _is_same(answer: Answer, remote: Remote, start: int) -> bool:
     found = _CONTENT_RANGE.match(answer.headers.get("Content-Range", ""))
-    if answer.status != 206 or not found or not found[1]:
+    if answer.status != HTTPStatus.PARTIAL_CONTENT or not found or not found[1]:
         return False
     return int(found[1]) == start and found[3] in ("*", str(remote.size_bytes))
 

@@ -6,9 +6,11 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from urllib.parse import unquote, urljoin
 
 import urllib3
+from urllib3.contrib.socks import SOCKSProxyManager
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -17,7 +19,7 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 from urllib3.exceptions import ProxyError as Urllib3ProxyError
-from urllib3.util import Retry, Timeout, Url, make_headers, parse_url
+from urllib3.util import Timeout, Url, make_headers, parse_url
 
 from slides_api import __version__
 from slides_runner.errors import (
@@ -42,7 +44,6 @@ _READ_BYTES = 1 << 16
 _REDIRECTS = (301, 302, 303, 307, 308)
 # A download is passed on only whole and unpacked: Range counts the bytes of what is transferred.
 _HEADERS = {"User-Agent": f"slides-extractor/{__version__}", "Accept-Encoding": "identity"}
-_UNRETRIED = Retry(0, redirect=False, raise_on_status=False)
 
 
 class Answer:
@@ -97,7 +98,7 @@ class HttpClient:
         """
         answer = self._follow(url, headers or {})
         try:
-            if answer.status >= 400 and answer.status not in accept:
+            if answer.status >= HTTPStatus.BAD_REQUEST and answer.status not in accept:
                 raise status_error(answer.status, answer.url, answer.headers.get("Retry-After"))
             yield answer
         finally:
@@ -144,8 +145,6 @@ def _build_pools(hop: Hop, guard: AddressGuard, patience: Patience) -> urllib3.P
         return pools
     tls = "CERT_REQUIRED" if hop.verify_tls else "CERT_NONE"
     if hop.proxy.startswith("socks"):
-        from urllib3.contrib.socks import SOCKSProxyManager  # needs PySocks, which few jobs do
-
         return SOCKSProxyManager(hop.proxy, maxsize=4, timeout=timeout, cert_reqs=tls)
     auth = parse_url(hop.proxy).auth
     proxy_headers = make_headers(proxy_basic_auth=unquote(auth)) if auth else None
@@ -216,7 +215,7 @@ def status_error(status: int, url: str, retry_after: str | None) -> SlidesError:
             return GeoBlockedError(
                 f"{what}: withheld for legal reasons.", hint="Use a proxy in another country."
             )
-    if status in (408, 425) or status >= 500:
+    if status in (408, 425) or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return ServerError(f"{what}: a server error.", hint="Try again later.", retry_after=when)
     return AccessDeniedError(f"{what}: the server refuses the request.", hint="Check the URL.")
 

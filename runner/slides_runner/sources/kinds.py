@@ -4,6 +4,7 @@ Each kind is imported when it is needed: boto3 and yt-dlp take longer to load th
 takes to read.
 """
 
+
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -5,6 +5,7 @@ ever called NAME; `NAME.json` beside it says which remote version it is.
 """
 
 import errno
+import itertools
 import os
 import shutil
 import threading
@@ -199,7 +200,7 @@ def _divide(remote: Remote, parallel: int) -> list[Span]:
         return [Span(0, size, 0)]
     count = max(1, min(parallel, size // _MIN_SPAN_BYTES))
     edges = [size * i // count for i in range(count + 1)]
-    return [Span(a, b, a) for a, b in zip(edges, edges[1:], strict=False)]
+    return [Span(a, b, a) for a, b in itertools.pairwise(edges)]
 
 
 def _write(path: Path, value: BaseModel) -> None:

@@ -152,7 +152,8 @@ def _watch(
         on_bytes(part.received_bytes)
 
 
-def _pauses(patience: Patience) -> wait_base:
+def pauses(patience: Patience) -> wait_base:
+    """Return how long to wait before each repetition: doubling, with jitter."""
     doubling = wait_exponential(patience.backoff_s, max=patience.backoff_max_s)
     return doubling + wait_random(0, patience.backoff_s)
 
@@ -181,7 +182,7 @@ class _Filling:
         retrying = Retrying(
             retry=retry_if_exception_type(_REPEATED),
             stop=self._is_hopeless,
-            wait=_pauses(self._patience),
+            wait=pauses(self._patience),
             sleep=self._pause,
             reraise=True,
         )

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -204,13 +205,13 @@ def build_client(settings: RunnerSettings, patience: Patience) -> "S3Client":
 def _client_error(error: ClientError, url: str) -> SlidesError:
     code = error.response["Error"]["Code"]
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _ABSENT or status == 404:
+    if code in _ABSENT or status == HTTPStatus.NOT_FOUND:
         return RemovedError(f"{url} does not exist.", hint="Check bucket and key.")
     if code in _DENIED or status in (401, 403):
         return AccessDeniedError(
             f"{url} may not be read ({code}).", hint="Check S3_ACCESS_KEY and the bucket's policy."
         )
-    if status >= 500 or code in ("SlowDown", "RequestTimeout"):
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in ("SlowDown", "RequestTimeout"):
         return StorageUnavailableError(f"{url}: the store answers {code}.", hint="Try again later.")
     return AccessDeniedError(f"{url}: the store refuses the request ({code}).", hint="Check it.")
 

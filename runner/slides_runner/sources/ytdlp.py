@@ -5,6 +5,7 @@ another hop. A page's media URLs go stale after hours, so a result is not kept f
 """
 
 import contextlib
+import copy
 import hashlib
 import threading
 import time
@@ -15,7 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from yt_dlp.extractor import gen_extractor_classes
-from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
+from yt_dlp.globals import all_plugins_loaded
+from yt_dlp.networking.exceptions import HTTPError
+from yt_dlp.plugins import load_all_plugins
+from yt_dlp.postprocessor.ffmpeg import (  # type: ignore[import-not-found]
+    FFmpegPostProcessor,
+)
 from yt_dlp.utils import DownloadCancelled
 
 from slides_api.manifest import Chapter
@@ -43,7 +49,7 @@ from slides_runner.sources.local_media import build_media
 from slides_runner.sources.patience import DEFAULT_PATIENCE, Patience
 from slides_runner.sources.redaction import identity_url, public_url
 from slides_runner.sources.url_guard import AddressGuard
-from slides_runner.sources.ytdlp_errors import is_bare_unavailable, translate
+from slides_runner.sources.ytdlp_errors import causes, is_bare_unavailable, translate
 from slides_runner.sources.ytdlp_network import GuardedYoutubeDL
 from slides_runner.sources.ytdlp_options import (
     NO_FFMPEG,
@@ -128,7 +134,7 @@ class YtdlpSource:
         if known and known.route == route and now_s - known.at_s < _FRESH_S:
             return known.info
         try:
-            info = self._read_page(route.metadata)
+            info = self._read_page(route.metadata, {})
         except LiveNotStartedError as error:
             raise self._with_start(error, route.metadata) from error
         check_state(info, datetime.now(UTC))
@@ -136,16 +142,16 @@ class YtdlpSource:
         self._extraction = _Extraction(info, route, now_s)
         return info
 
-    def _read_page(self, hop: Hop, **options: Any) -> Info:
+    def _read_page(self, hop: Hop, options: Info) -> Info:
         with self._ytdlp(hop, options) as ytdlp:
-            found = ytdlp.extract_info(self._url, download=False)
-            info: Info = dict(ytdlp.sanitize_info(single_video(found, public_url(self._url))) or {})
+            found: Any = ytdlp.extract_info(self._url, download=False)
+            info: Info = _clean(single_video(found, public_url(self._url)))
         return info
 
     def _with_start(self, error: LiveNotStartedError, hop: Hop) -> LiveNotStartedError:
         """Return the error with the time of the event, which a second reading of the page tells."""
         with contextlib.suppress(SlidesError):
-            info = self._read_page(hop, ignore_no_formats_error=True)
+            info = self._read_page(hop, {"ignore_no_formats_error": True})
             start = _time(info.get("release_timestamp"))
             if start:
                 return LiveNotStartedError(
@@ -157,7 +163,7 @@ class YtdlpSource:
         watch = _Watch(on_progress, self._spec.max_bytes)
         options = build_download_options(work_dir, _file_name(info), watch.hear)
         with self._ytdlp(hop, options, watch) as ytdlp:
-            done = ytdlp.process_ie_result(_private_copy(ytdlp, info), download=True)
+            done: Any = ytdlp.process_ie_result(_clean(info), download=True)
         files = done.get("requested_downloads") or [{}]
         path = Path(files[0].get("filepath") or "")
         if not path.is_file():
@@ -193,6 +199,7 @@ class YtdlpSource:
             raise
         # yt-dlp lets errors of its 1,800 extractors through as they are: this is the edge.
         except Exception as error:
+            _close_answers(error)
             if watch and watch.stopped_by:
                 raise watch.stopped_by from error
             url = public_url(self._url)
@@ -236,7 +243,9 @@ class _Watch:
 
 
 def is_known_site(url: str) -> bool:
-    """Return whether one of yt-dlp's extractors is made for the site of this URL."""
+    """Return whether one of yt-dlp's extractors, or its plugins', is made for this URL's site."""
+    if not all_plugins_loaded.value:
+        load_all_plugins()
     return any(
         extractor.suitable(url)
         for extractor in gen_extractor_classes()
@@ -244,7 +253,7 @@ def is_known_site(url: str) -> bool:
     )
 
 
-def single_video(info: Any, url: str) -> Info:
+def single_video(info: Info | None, url: str) -> Info:
     """Return the one video of a page.
 
     Raises BadUrlError when there are several, NotAVideoError when there is none.
@@ -334,6 +343,13 @@ def _is_another(error: SlidesError, failures: int) -> bool:
     return failures == 1 and (egress or is_bare_unavailable(error))
 
 
+def _close_answers(error: BaseException) -> None:
+    """Close the connections that HTTP errors keep open, since they live on as causes."""
+    for cause in causes(error):
+        if isinstance(cause, HTTPError):
+            cause.close()
+
+
 def _file_name(info: Info) -> str:
     """Return a name that is the same for the same format of the same video, and for no other."""
     names = ("extractor_key", "id", "webpage_url", "format_id", "filesize")
@@ -341,11 +357,12 @@ def _file_name(info: Info) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
-def _private_copy(ytdlp: GuardedYoutubeDL, info: Info) -> Any:
-    return ytdlp.sanitize_info(dict(info), remove_private_keys=True)
+def _clean(info: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a copy of plain values, as yt-dlp writes it to a file to read it again later."""
+    return GuardedYoutubeDL.sanitize_info(copy.copy(info), remove_private_keys=True)
 
 
-def _time(timestamp: Any) -> datetime | None:
+def _time(timestamp: float | None) -> datetime | None:
     return datetime.fromtimestamp(timestamp, UTC) if timestamp else None
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from yt_dlp.cookies import CookieLoadError
 from yt_dlp.networking.exceptions import (
@@ -197,7 +198,7 @@ _MESSAGE_LENGTH = 300  # chosen: what fits a terminal's few lines and a resource
 
 def translate(error: BaseException, *, url: str, now: datetime) -> SlidesError:
     """Return our error for whatever yt-dlp raised while it worked on a URL (already public)."""
-    chain = tuple(_chain(error))
+    chain = tuple(causes(error))
     for cause in chain:
         if isinstance(cause, SlidesError):
             return cause
@@ -218,7 +219,7 @@ def is_bare_unavailable(error: SlidesError) -> bool:
 _Verdict = tuple[type[SlidesError], str]
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
     """Yield an exception and those that it names as its origin, nearest first."""
     seen: set[int] = set()
     waiting = [error]
@@ -228,6 +229,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
             continue
         seen.add(id(one))
         yield one
+        if isinstance(one, DownloadError):
+            waiting.append(one.__context__)  # its exc_info skips the extractor's error
         if isinstance(one, (DownloadError, ExtractorError)) and one.exc_info:
             waiting.append(one.exc_info[1])
         cause = getattr(one, "cause", None)
@@ -273,10 +276,11 @@ def _by_words(text: str) -> _Verdict | None:
 
 
 def _by_status(chain: tuple[BaseException, ...], text: str) -> _Verdict | None:
-    statuses = [one.status for one in chain if isinstance(one, HTTPError)]
-    if not statuses and not (found := _STATUS.search(text)):
+    named = [int(number) for number in _STATUS.findall(text)]
+    statuses = [one.status for one in chain if isinstance(one, HTTPError)] + named
+    if not statuses:
         return None
-    status = statuses[0] if statuses else int(found[1])
+    status = statuses[0]
     # A page that the generic extractor may not read stays closed; a site's own extractor reads
     # media URLs, which go stale, and interfaces that refuse an egress for a while.
     generic = any(getattr(one, "ie", None) == "generic" for one in chain)
@@ -295,7 +299,11 @@ def _by_status(chain: tuple[BaseException, ...], text: str) -> _Verdict | None:
             return ProxyError, "Check the proxy's credentials."
         case 451:
             return GeoBlockedError, "Use a proxy in another country."
-    return (ServerError, _LATER) if status >= 500 else (AccessDeniedError, "Check the address.")
+    return (
+        (ServerError, _LATER)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        else (AccessDeniedError, "Check the address.")
+    )
 
 
 def _by_transport(chain: tuple[BaseException, ...]) -> _Verdict:

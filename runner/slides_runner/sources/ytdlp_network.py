@@ -5,10 +5,11 @@ one of `requests`, and the one of curl for sites that want a browser's TLS finge
 FTP, file and WebSocket URLs are gone, and so is ffmpeg, which would fetch what a playlist names
 unguarded.
 """
+# ruff: noqa: ANN401 - yt-dlp, requests and curl_cffi pass most of these on without types
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -17,7 +18,7 @@ from curl_cffi import CurlOpt
 from curl_cffi.requests import Session
 from yt_dlp import YoutubeDL
 from yt_dlp.networking._curlcffi import CurlCFFIRH  # type: ignore[import-not-found]
-from yt_dlp.networking._helper import get_redirect_method  # type: ignore[import-not-found]
+from yt_dlp.networking._helper import get_redirect_method
 from yt_dlp.networking._requests import (  # type: ignore[import-not-found]
     RequestsHTTPAdapter,
     RequestsRH,
@@ -115,7 +116,7 @@ class GuardedRequestsRH(RequestsRH):  # type: ignore[misc]
             self._guard,
             ssl_context=self._make_sslcontext(legacy_ssl_support=legacy_ssl_support),
             source_address=self.source_address,
-            max_retries=urllib3.util.retry.Retry(False),
+            max_retries=urllib3.Retry(0),
         )
         session.mount("https://", guarded)
         session.mount("http://", guarded)
@@ -175,11 +176,11 @@ class _PinnedSession(Session[Any]):
         self._pinned = pins
         super().__init__(**options)
 
-    def request(self, method: Any, url: str, **options: Any) -> Any:
+    def request(self, method: Any, url: str, **options: Any) -> Any:  # type: ignore[override]
         options["allow_redirects"] = False
         options.pop("max_redirects", None)
         pins = [f"{place}:{addresses}" for place, addresses in self._pinned.items()]
-        self.curl_options = {CurlOpt.RESOLVE: pins} if pins else {}
+        self.curl_options = {CurlOpt.RESOLVE: cast("str", pins)} if pins else {}
         return super().request(method, url, **options)
 
 

@@ -1,4 +1,4 @@
-"""A real forward proxy on loopback: it resolves names by its own table and writes down what passes."""
+"""A real forward proxy on loopback: it has its own table of names and notes what passes."""
 
 import base64
 import contextlib
@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 from urllib.parse import urlsplit
 
 HOP_BY_HOP = ("connection", "proxy-authorization", "proxy-connection", "host")
@@ -38,7 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     proxy: ForwardProxy
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         pass
 
     def do_CONNECT(self) -> None:
@@ -79,17 +78,19 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         pass
 
 
 @contextlib.contextmanager
 def run_forward_proxy() -> Iterator[ForwardProxy]:
     """Yield a proxy on a free port; it is stopped at the end."""
-    handler = type("Handler", (_Handler,), {})
-    with _Server(("127.0.0.1", 0), handler) as server:
-        proxy = ForwardProxy(server.server_address[1])
-        handler.proxy = proxy
+
+    class Handler(_Handler):
+        pass
+
+    with _Server(("127.0.0.1", 0), Handler) as server:
+        proxy = Handler.proxy = ForwardProxy(server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:

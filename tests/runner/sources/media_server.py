@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 BLOCK = 16 * 1024
 
@@ -96,14 +95,14 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     media: MediaServer
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         pass
 
     def do_GET(self) -> None:
         with self.media.counted():
             self._answer()
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - the base calls it so
 
     def _answer(self) -> None:
         self._sent = 0
@@ -112,17 +111,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.media.closing.wait(60)
             self.close_connection = True
             return
-        status = self._status(resource)
+        self._status = self._next_status(resource)
         try:
-            self._send(resource, status)
+            self._send(resource, self._status)
         except (ConnectionError, TimeoutError):
             self.close_connection = True
         finally:
-            self.media.record(
-                Seen(self.command, self.path, dict(self.headers), status, self._sent)
-            )
+            self.media.record(Seen(self.command, self.path, dict(self.headers), self._status, self._sent))
 
-    def _status(self, resource: Resource) -> int:
+    def _next_status(self, resource: Resource) -> int:
         if resource.fail_times:
             resource.fail_times -= 1
             return 503
@@ -134,8 +131,8 @@ class _Handler(BaseHTTPRequestHandler):
         start, end = 0, len(body)
         if status == 200 and (wanted := self._range(resource)):
             start, end = wanted[0], min(wanted[1] + 1, len(body))
-            status = 206 if start < len(body) else 416
-        self._send_head(resource, status, media_type, start, end, len(body))
+            status = self._status = 206 if start < len(body) else 416
+        self._send_head(resource, status, media_type, (start, end, len(body)))
         if self.command == "GET" and status != 416:
             self._send_body(resource, body[start:end], start)
 
@@ -149,8 +146,9 @@ class _Handler(BaseHTTPRequestHandler):
         return int(found[1]), int(found[2] or len(resource.body))
 
     def _send_head(
-        self, resource: Resource, status: int, media_type: str, start: int, end: int, size: int
+        self, resource: Resource, status: int, media_type: str, place: tuple[int, int, int]
     ) -> None:
+        start, end, size = place
         self.send_response(status)
         self.send_header("Content-Type", media_type)
         if status == 206:
@@ -196,17 +194,19 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         pass  # a client that leaves in the middle is what many tests are about
 
 
 @contextlib.contextmanager
 def run_media_server() -> Iterator[MediaServer]:
     """Yield a server on a free port; it is stopped at the end."""
-    handler = type("Handler", (_Handler,), {})
-    with _Server(("127.0.0.1", 0), handler) as server:
-        media = MediaServer(server.server_address[1])
-        handler.media = media
+
+    class Handler(_Handler):
+        pass
+
+    with _Server(("127.0.0.1", 0), Handler) as server:
+        media = Handler.media = MediaServer(server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:

@@ -238,10 +238,16 @@ def test_retry_after_is_understood(server: MediaServer, opener: Opener) -> None:
 
 def test_server_errors_in_the_middle_are_retried(server: MediaServer, opener: Opener) -> None:
     body = BODY[:100_000]
-    url = server.put("/talk.mp4", Resource(body, cut_after=50_000, cuts=1, failures_after_cut=2))
+    url = server.put("/talk.mp4", Resource(body, cut_after=50_000, cuts=1, failures_after_cut=1))
 
     assert opener.fetch(url).path.read_bytes() == body
-    assert [one.status for one in server.seen] == [206, 206, 503, 503, 206]
+    assert [one.status for one in server.seen] == [206, 206, 503, 206]
+
+
+def test_a_server_that_fails_at_first_is_asked_again(server: MediaServer, opener: Opener) -> None:
+    url = server.put("/talk.mp4", Resource(BODY[:100_000], fail_times=2))
+
+    assert opener.fetch(url).size_bytes == 100_000
 
 
 def test_a_page_behind_a_media_address_is_no_video(server: MediaServer, opener: Opener) -> None:
