@@ -1,6 +1,7 @@
 """Making of talks: one video with its truth, by regime and seed."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.talks.encode import encode
@@ -11,13 +12,18 @@ LONG_FACTOR = 6
 """How much longer the lecture is than the other talks; chosen, about a quarter of an hour."""
 
 
-def make_talk(regime: str, seed: int, folder: Path, *, seconds: float = 120) -> Path:
+def make_talk(
+    regime: str, seed: int, folder: Path, *, seconds: float = 120, height: int | None = None
+) -> Path:
     """Write NAME.mp4, NAME.truth.json and the slides' pictures; return the truth's path.
 
-    The same regime, seed and length give the same talk again.
+    The same regime, seed, length and height give the same talk again. The height is the regime's
+    own choice unless one is given.
     """
     rng = random.Random(f"{regime}-{seed}")
     encoding = encoding_of(regime, rng)
+    if height is not None:
+        encoding = replace(encoding, width=height * 16 // 9, height=height)
     truth = Truth(
         name=f"{regime}_{seed}",
         regime=regime,

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import av
 from av.container import InputContainer, OutputContainer
 
-from benchmarks.talks.truth import Segment
-
 if TYPE_CHECKING:
     from av.stream import Stream
 
@@ -92,13 +90,3 @@ def _mux_both(tape: OutputContainer, pictures: InputContainer, tones: InputConta
             packets.append((moment, packet))
     for _, packet in sorted(packets, key=lambda pair: pair[0]):
         tape.mux(packet)
-
-
-def repeated_segments(segments: Sequence[Segment], times: int) -> list[Segment]:
-    """Return the segments of a talk that is shown several times in a row."""
-    length = segments[-1].end
-    return [
-        Segment(s.start + n * length, s.end + n * length, s.slide_id, s.kind)
-        for n in range(times)
-        for s in segments
-    ]
