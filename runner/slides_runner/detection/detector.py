@@ -1,0 +1,208 @@
+"""The detector: packets say where to look, keyframes what is there, single GOPs when it changed.
+
+1. `packets`: read the sizes of all packets; most of a talk is provably still.
+2. `survey`: decode the keyframes alone, and a probe of what moves where something does.
+3. `refine`: decode the GOPs in which something changes, to find when.
+4. `shots`: group the pictures into stable stretches.
+5. `slides`: fold build steps, recognise returns, leave out faces and rooms.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from slides_api.v1alpha1 import SlidesOutput
+from slides_runner.detection import (
+    DetectedBuild,
+    DetectedSlide,
+    Detection,
+    Sample,
+    Span,
+)
+from slides_runner.detection.packets import Gop, PacketIndex, group, read_index
+from slides_runner.detection.pictures import NOISE, SHARE, Cells, Picture, compare, registered
+from slides_runner.detection.refine import GopReader, changing, moving_cells, pieces
+from slides_runner.detection.shots import Shot, ShotBuilder, union
+from slides_runner.detection.slides import PEAK, SlideShots, fold, image_time_s, peak
+from slides_runner.detection.survey import AROUND, KeySample, live_cells, survey
+from slides_runner.detection.tolerance import TOLERANCES, Tolerance
+from slides_runner.video import not_a_video, open_video, probe_video
+
+OnFrames = Callable[[int, int], None]
+"""Called with (frames looked at, frames in all)."""
+
+METHOD = "packets-keyframes-cells/1"
+"""Name and version of this method, for the manifest."""
+JOIN_S = 1.0
+"""A slide hidden for less than this is shown without a pause; chosen."""
+MIN_BUILD_S = 1.0
+"""A build step that stands for less is part of the next; chosen: typing and drawing are faster."""
+MAX_SAMPLES = 4000
+"""Points of the change curve that are kept; chosen: more than a report has pixels."""
+
+
+def detect(path: Path, options: SlidesOutput, on_frames: OnFrames | None = None) -> Detection:
+    """Return the slides of a video file.
+
+    Raises NotAVideoError when nothing of it can be decoded.
+    """
+    index = read_index(path)
+    gops = group(index)
+    tolerance = TOLERANCES[options.sensitivity]
+    builder = ShotBuilder(tolerance)
+    seen = 0
+    with open_video(path) as (container, stream):
+        reader = GopReader(container, stream, options.region)
+        for scene in scenes(survey(path, gops, options.region), gops):
+            seen += scene.sample is not None
+            walk(scene, reader, builder, tolerance)
+            if on_frames:
+                on_frames(scene.gop.last, len(index.times_s))
+    shots = builder.finish(index.end_s)
+    if not shots:
+        raise not_a_video(path, "none of its frames can be decoded")
+    slides, nonslides = fold(shots, index, options.min_duration_seconds, tolerance)
+    return Detection(
+        slides=tuple(_detected(s, tolerance) for s in slides),
+        duration_s=index.end_s,
+        samples=_thinned(builder.samples),
+        thresholds=_thresholds(tolerance, options),
+        nonslides=tuple(_joined(Span(s.start_s, s.end_s) for s in nonslides)),
+        warnings=tuple(_warnings(path, index, len(gops) - seen)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One GOP with what the survey says of it."""
+
+    gop: Gop
+    sample: KeySample | None
+    """Its keyframe; None where that is not readable."""
+    following: KeySample | None
+    live: Cells | None
+
+
+def scenes(samples: Iterator[KeySample], gops: Sequence[Gop]) -> Iterator[Scene]:
+    """Yield every GOP with its surroundings; only a window of samples is held in memory."""
+    window: dict[int, KeySample] = {}
+    for i, gop in enumerate(gops):
+        while (not window or max(window) < i + AROUND) and (sample := next(samples, None)):
+            window[sample.gop] = sample
+        for old in [j for j in window if j < i - AROUND]:
+            del window[old]
+        moving = [_moving(window.get(j), gops[j]) for j in range(len(gops[: i + AROUND + 1]))]
+        yield Scene(gop, window.get(i), window.get(i + 1), live_cells(gops, moving, i))
+
+
+def _moving(sample: KeySample | None, gop: Gop) -> Cells | None:
+    """The moving cells, unless a change of slide may have been taken for motion."""
+    if sample is None or any(s - gop.start_s < 0.6 for s in gop.spikes):
+        return None
+    return sample.moving
+
+
+def walk(scene: Scene, reader: GopReader, builder: ShotBuilder, tolerance: Tolerance) -> None:
+    """Feed a GOP to the shots: its keyframe, and more of it where it changes."""
+    gop, live = scene.gop, scene.live
+    key = scene.sample.picture if scene.sample else None
+    if not must_refine(scene, tolerance):
+        if key is not None:
+            builder.feed(key, live, quiet=gop.quiet, key=True)
+        return
+    if key is not None and gop.quiet:
+        builder.feed(key, live, quiet=True, key=True)
+    for pictures in pieces(reader.pictures(gop)):
+        chosen: Iterable[Picture] = pictures
+        if not gop.quiet and len(pictures) > 2:
+            live = union(live, moving_cells(pictures))
+            chosen = changing(pictures, live, gop.spikes, tolerance)
+        if key is not None and not gop.quiet:
+            builder.feed(key, live, quiet=False, key=True)
+            key = None
+        for picture in chosen:
+            builder.feed(picture, live, quiet=gop.quiet)
+
+
+def must_refine(scene: Scene, tolerance: Tolerance) -> bool:
+    """Return whether a GOP has to be decoded to know what happens in it."""
+    gop = scene.gop
+    if scene.sample is None:
+        return True
+    if gop.still:
+        return False
+    if gop.spikes or scene.following is None:
+        return True
+    look = compare if gop.quiet else registered
+    change = look(scene.sample.picture, scene.following.picture, live=scene.live)
+    if tolerance.is_same(change):
+        return False
+    # Without a spike ink can only have been added stroke by stroke: typing, a pen.
+    return not (gop.quiet and tolerance.only_adds(change))
+
+
+def _detected(slide: SlideShots, tolerance: Tolerance) -> DetectedSlide:
+    first = Span(slide.states[0].start_s, slide.final.end_s)
+    spans = _joined([first, *(Span(s.start_s, s.end_s) for s in slide.returns)])
+    return DetectedSlide(
+        spans=tuple(spans),
+        image_time_s=image_time_s(slide.final, tolerance),
+        builds=tuple(_builds(slide.states, tolerance)),
+        confidence=_confidence(slide.final),
+    )
+
+
+def _builds(states: Sequence[Shot], tolerance: Tolerance) -> Iterator[DetectedBuild]:
+    for state in states[:-1]:
+        if state.duration_s >= MIN_BUILD_S:
+            span = Span(state.start_s, state.end_s)
+            yield DetectedBuild(span, image_time_s(state, tolerance))
+
+
+def _confidence(shot: Shot) -> float:
+    """Grows with the time it stood, from a half; a picture without a plain ground counts less."""
+    stood = 1.0 - 0.5 * 2.0 ** (-shot.duration_s / 2.0)
+    return round(stood * (1.0 if peak(shot.last) >= PEAK else 0.8), 3)
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda s: s.start_s):
+        if found and span.start_s - found[-1].end_s < JOIN_S:
+            found[-1] = Span(found[-1].start_s, max(found[-1].end_s, span.end_s))
+        else:
+            found.append(span)
+    return found
+
+
+def _thinned(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """Keep the highest point of each stretch."""
+    step = -(-len(samples) // MAX_SAMPLES) or 1
+    stretches = (samples[i : i + step] for i in range(0, len(samples), step))
+    return tuple(max(s, key=lambda x: x.score) for s in stretches)
+
+
+def _thresholds(tolerance: Tolerance, options: SlidesOutput) -> dict[str, float]:
+    return {
+        "change": round((tolerance.few_cells + 1) / 576, 4),
+        "cellNoise": NOISE,
+        "cellShare": SHARE,
+        "pointerCells": float(tolerance.pointer_cells),
+        "minDurationSeconds": options.min_duration_seconds,
+        "plainGround": PEAK,
+    }
+
+
+def _warnings(path: Path, index: PacketIndex, unreadable: int) -> Iterator[tuple[str, str]]:
+    declared_s = probe_video(path).duration_s
+    if index.truncated or declared_s - index.end_s > max(2.0, 0.02 * declared_s):
+        yield (
+            "VideoTruncated",
+            f"The file ends at {index.end_s:.1f} s of {declared_s:.1f} s: slides after that are missing.",
+        )
+    if unreadable:
+        yield (
+            "VideoCorrupt",
+            f"{unreadable} parts of the video could not be decoded: slides there may be missing.",
+        )
