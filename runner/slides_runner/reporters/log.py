@@ -1,0 +1,94 @@
+"""Progress as lines of log on stderr, for files, containers and schedulers."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self, TextIO
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from slides_runner.reporters import Progress, Reporter, Stage
+from slides_runner.reporters.plain import printable
+
+SILENCE_S = 10.0
+"""Longest time without a line; chosen: often enough to see life, seldom enough to read."""
+WIDEST_EVENT = 30
+
+
+class LogDisplay:
+    """Writes a line for each step of each extraction."""
+
+    def __init__(
+        self,
+        log_level: str,
+        *,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the level, where to write (stderr) and what tells the time."""
+        self._logger = build_logger(log_level, stream or sys.stderr)
+        self._clock = clock
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End; every line is already written."""
+
+    def open(self, name: str) -> Reporter:
+        """Return a reporter whose lines carry the name."""
+        return LogReporter(self._logger.bind(source=printable(name)), self._clock)
+
+
+class LogReporter:
+    """Writes a line when the stage changes, and now and then in between."""
+
+    def __init__(self, logger: FilteringBoundLogger, clock: Callable[[], float]) -> None:
+        """Take where to write and what tells the time."""
+        self._logger = logger
+        self._clock = clock
+        self._stage: Stage | None = None
+        self._said_at = 0.0
+
+    def report(self, progress: Progress) -> None:
+        """Write the state, unless it was written a moment ago."""
+        now = self._clock()
+        is_news = progress.stage is not self._stage or progress.percent >= 100  # noqa: PLR2004
+        if not is_news and now - self._said_at < SILENCE_S:
+            return
+        self._stage, self._said_at = progress.stage, now
+        with suppress(OSError):  # a closed stderr must not fail the run
+            self._logger.info(
+                printable(progress.message),
+                stage=progress.stage.value,
+                percent=int(progress.percent),
+            )
+
+    def warn(self, message: str) -> None:
+        """Write a warning."""
+        with suppress(OSError):
+            self._logger.warning(printable(message))
+
+
+def build_logger(log_level: str, stream: TextIO) -> FilteringBoundLogger:
+    """Return a logger that writes `time level event key=value` lines from a level on."""
+    logger: FilteringBoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(stream),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.dev.ConsoleRenderer(colors=False, pad_event_to=WIDEST_EVENT),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(log_level)),
+    )
+    return logger
