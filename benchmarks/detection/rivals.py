@@ -4,6 +4,7 @@ Measured once with the versions of 2026-11, one tool at a time on two idle cores
 of scoring.py. They are the rivals' figures when the rivals themselves are not run.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LETTERS = "abcdefghijk"
@@ -64,7 +65,7 @@ def recorded() -> list[Rival]:
     return [_rival(line.split()) for line in RECORDED.strip().splitlines()]
 
 
-def _rival(words: list[str]) -> Rival:
+def _rival(words: Sequence[str]) -> Rival:
     *f1, mean, cpu_x, peak = [None if word == "-" else float(word) for word in words[1:]]
     return Rival(words[0], tuple(f1), mean, cpu_x or 0.0, peak or 0.0)
 
