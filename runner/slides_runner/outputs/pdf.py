@@ -86,6 +86,9 @@ def page_size(image: Image) -> tuple[float, float]:
 class _Jpeg(ImageReader):
     """A JPEG file that goes into a PDF undecoded; reportlab would decode it only to name it."""
 
+    _dataA = None  # noqa: N815 - reportlab's name
+    """JPEG has no transparency; `getRGBData` of the base class would say so."""
+
     def getRGBData(self) -> bytes:  # noqa: N802 - reportlab's name
         """Return bytes that are the picture's own, which is all that a name needs."""
         return Path(self.fileName).read_bytes()
