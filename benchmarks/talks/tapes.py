@@ -25,27 +25,52 @@ class Chapter:
 
 
 def repeat(source: Path, times: int, target: Path) -> Path:
-    """Write a video several times in a row, without its sound; return where."""
+    """Write a video several times in a row, with its sound if it has one; return where."""
     with av.open(str(target), "w", options={"movflags": "+faststart"}) as tape:
         with av.open(str(source)) as first:
-            copied = tape.add_stream_from_template(first.streams.video[0])
-        for number in range(times):
-            with av.open(str(source)) as container:
-                stream = container.streams.video[0]
-                offset = number * (stream.duration or 0)
-                for packet in _packets(container):
-                    packet.pts, packet.dts = _later(packet, offset)
-                    packet.stream = copied
-                    tape.mux(packet)
+            copies = {
+                stream.index: tape.add_stream_from_template(stream) for stream in _copied(first)
+            }
+        for packet in _in_order(_showings(source, times)):
+            packet.stream = copies[packet.stream_index]
+            tape.mux(packet)
     return target
 
 
-def _later(packet: "av.Packet[Stream]", offset: int) -> tuple[int, int]:
-    return (packet.pts or 0) + offset, (packet.dts or 0) + offset
+def _showings(source: Path, times: int) -> Iterator["av.Packet[Stream]"]:
+    for number in range(times):
+        with av.open(str(source)) as container:
+            video = container.streams.video[0]
+            later_s = number * (video.duration or 0) * (video.time_base or Fraction(0))
+            for packet in _packets(container, _copied(container)):
+                _delay(packet, later_s)
+                yield packet
 
 
-def _packets(container: InputContainer) -> Iterator["av.Packet[Stream]"]:
-    return (packet for packet in container.demux() if packet.dts is not None)
+def _in_order(packets: Iterator["av.Packet[Stream]"]) -> Iterator["av.Packet[Stream]"]:
+    """Yield packets but those of sound that outlasts the picture: it overlaps what follows."""
+    written: dict[int, int] = {}
+    for packet in packets:
+        dts, index = packet.dts or 0, packet.stream_index
+        if index not in written or dts > written[index]:
+            written[index] = dts
+            yield packet
+
+
+def _copied(container: InputContainer) -> "list[Stream]":
+    return [*container.streams.video[:1], *container.streams.audio[:1]]
+
+
+def _delay(packet: "av.Packet[Stream]", later_s: Fraction) -> None:
+    later = round(later_s / packet.time_base)
+    packet.pts = None if packet.pts is None else packet.pts + later
+    packet.dts = None if packet.dts is None else packet.dts + later
+
+
+def _packets(
+    container: InputContainer, streams: "Sequence[Stream]"
+) -> Iterator["av.Packet[Stream]"]:
+    return (packet for packet in container.demux(streams) if packet.dts is not None)
 
 
 def join(
@@ -84,7 +109,7 @@ def _mux_both(tape: OutputContainer, pictures: InputContainer, tones: InputConta
     ]
     packets = []
     for source, copied in copies:
-        for packet in _packets(source):
+        for packet in _packets(source, source.streams[:1]):
             moment = float((packet.dts or 0) * (packet.time_base or 0))
             packet.stream = copied
             packets.append((moment, packet))
