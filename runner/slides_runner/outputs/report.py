@@ -16,11 +16,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from slides_api import __version__
-from slides_api.manifest import Chapter, Image, Slide, Warning  # noqa: A004 - the manifest's own term
+from slides_api.manifest import Chapter, Image, Slide
 from slides_api.v1alpha1 import Document
 from slides_runner.artifacts import LocalFile
 from slides_runner.outputs import SlideSet, Talk, slides_options
-from slides_runner.outputs.manifest import warnings_of
 from slides_runner.outputs.moments import clock, link_at
 from slides_runner.outputs.timeline import Timeline, build_timeline, colour_of
 from slides_runner.video import VideoProperties
@@ -84,6 +83,8 @@ class GroupView:
     clock: str
     link: str | None
     slides: tuple[SlideView, ...]
+    again: tuple[int, ...]
+    """Slides that are returned to in this chapter."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ class ReportView:
     returns: int
     steps: int
     files: tuple[FileView, ...]
-    warnings: tuple[Warning, ...]
+    warnings: tuple[tuple[str, str], ...]
+    """(CamelCase reason, sentence)"""
     timeline: Timeline
     has_chapters: bool
     contents: tuple[Entry, ...]
@@ -176,7 +178,7 @@ def build_view(talk: Talk, slide_set: SlideSet) -> ReportView:
         returns=sum(len(slide.spans) > 1 for slide in slide_set.slides),
         steps=sum(len(slide.builds) for slide in slide_set.slides),
         files=tuple(_other_files(talk)),
-        warnings=warnings_of(detection),
+        warnings=detection.warnings,
         timeline=build_timeline(detection, slide_set.slides, info.chapters),
         has_chapters=bool(info.chapters),
         contents=_contents(slide_set.slides, groups, has_chapters=bool(info.chapters)),
@@ -267,12 +269,13 @@ def _groups(
     chapters: tuple[Chapter, ...],
     url: str | None,
 ) -> tuple[GroupView, ...]:
-    """Return the cards under the chapters in which their slides first appear."""
-    starts = [chapter.start for chapter in chapters]
-    of_chapter = [
-        sum(start <= slide.spans[0].start + CHAPTER_TOLERANCE_S for start in starts)
-        for slide in slides
-    ]
+    """Return the cards under the chapters in which their slides first appear.
+
+    Group 0 is what comes before the first chapter, or everything without chapters.
+    """
+    starts = tuple(chapter.start for chapter in chapters)
+    first = [_chapter_of(slide.spans[0].start, starts) for slide in slides]
+    later = [{_chapter_of(span.start, starts) for span in slide.spans[1:]} for slide in slides]
     titles = [(0.0, BEFORE_CHAPTERS if chapters else ""), *((c.start, c.title) for c in chapters)]
     groups = (
         GroupView(
@@ -280,11 +283,25 @@ def _groups(
             title=title,
             clock=clock(start),
             link=link_at(url, start),
-            slides=tuple(v for v, chapter in zip(views, of_chapter, strict=True) if chapter == n),
+            slides=tuple(v for v, at in zip(views, first, strict=True) if at == n),
+            again=_again(slides, first, later, n) if chapters else (),
         )
         for n, (start, title) in enumerate(titles)
     )
     return tuple(group for n, group in enumerate(groups) if group.slides or n > 0)
+
+
+def _chapter_of(time_s: float, starts: tuple[float, ...]) -> int:
+    """Return the chapter of a moment, counted from 1; 0 before the first."""
+    return sum(start <= time_s + CHAPTER_TOLERANCE_S for start in starts)
+
+
+def _again(
+    slides: tuple[Slide, ...], first: list[int], later: list[set[int]], chapter: int
+) -> tuple[int, ...]:
+    """Return the slides that a chapter returns to and does not show first."""
+    places = zip(slides, first, later, strict=True)
+    return tuple(slide.index for slide, at, again in places if at != chapter and chapter in again)
 
 
 def _contents(

@@ -21,7 +21,7 @@ NUMBER_FROM = 2.4
 GOLDEN_ANGLE = 137.508
 """Degrees between the hues of one slide and the next: neighbours always differ."""
 FIRST_HUE = 226.0
-GREENS = (38.0, 185.0)
+GREENS = (38.0, 205.0)
 """Hues that look brighter than others, and are drawn darker for white numbers to be read."""
 
 
