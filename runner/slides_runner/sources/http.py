@@ -36,6 +36,7 @@ MEDIA_SUFFIXES = frozenset(
 )
 """Endings of URL paths that promise a video file."""
 
+_OUT_OF_RANGE = (HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,)
 _SNIFF_BYTES = 1024  # enough for a doctype behind comments; one packet
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
 _MARKUP = re.compile(
@@ -143,10 +144,10 @@ class HttpSource:
 
     def _inspect_once(self, client: HttpClient) -> Inspection:
         header = {"Range": f"bytes=0-{_SNIFF_BYTES - 1}"}
-        with client.get(self._url, header, accept=(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,)) as answer:
+        with client.get(self._url, header, accept=_OUT_OF_RANGE) as answer:
             remote = observe_remote(answer)
             head = answer.start(_SNIFF_BYTES, within_s=self._patience.connect_s)
-        if not head or answer.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        if not head or answer.status in _OUT_OF_RANGE:
             raise NotAVideoError(
                 f"{public_url(self._url)} is empty.", hint="Check that it was uploaded whole."
             )
@@ -204,9 +205,7 @@ class _HttpFile:
     @contextlib.contextmanager
     def open(self, remote: Remote, start: int, end: int | None) -> Iterator[Iterator[bytes]]:
         headers = _range_headers(remote, start, end) if remote.ranged else {}
-        with self.client.get(
-            self.url, headers, accept=(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,)
-        ) as answer:
+        with self.client.get(self.url, headers, accept=_OUT_OF_RANGE) as answer:
             if remote.ranged and not _is_same(answer, remote, start):
                 raise RemoteChangedError
             yield answer.chunks()

@@ -4,8 +4,8 @@ Each kind is imported when it is needed: boto3 and yt-dlp take longer to load th
 takes to read.
 """
 
-
 import re
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?!\\)")
 _YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}\Z")
 _INSTAGRAM_CODE = re.compile(r"[A-Za-z0-9_-]{5,64}\Z")
 _WEB_ADDRESS = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,24}(?::\d+)?/\S", re.IGNORECASE)
+_SHOWN_LENGTH = 200  # chosen: a path one can recognise, not a page of data: URL
 _FORMS = "Give the path of a video file, an http(s) URL, s3://bucket/key or youtube:ID."
 
 
@@ -114,18 +115,18 @@ def open_kind(url: str, context: Context) -> Source:
     Raises BadUrlError.
     """
     scheme = _SCHEME.match(url)
-    if Path(url).exists() or not scheme:
+    if not scheme or _exists(url):
         _check_path(url)
         return _open_file(url, context)
     open_it = KINDS.get(scheme[1].lower())
     if open_it is None:
-        raise BadUrlError(f"{redact(url)!r}: {scheme[1]} is not supported.", hint=_FORMS)
+        raise BadUrlError(f"{_shown(url)!r}: {scheme[1]} is not supported.", hint=_FORMS)
     return open_it(url, context)
 
 
 def _check_path(text: str) -> None:
     """Refuse what looks like something else than a path, with what was probably meant."""
-    if Path(text).exists():
+    if _exists(text):
         return
     if _YOUTUBE_ID.match(text) and "." not in text:
         raise BadUrlError(
@@ -133,6 +134,17 @@ def _check_path(text: str) -> None:
         )
     if _WEB_ADDRESS.match(text):
         raise BadUrlError(
-            f"{redact(text)!r} is neither a file nor a URL.", hint=f"Write https://{redact(text)}."
+            f"{_shown(text)!r} is neither a file nor a URL.", hint=f"Write https://{_shown(text)}."
         )
-    raise BadUrlError(f"There is no file {redact(text)!r}.", hint=_FORMS)
+    raise BadUrlError(f"There is no file {_shown(text)!r}.", hint=_FORMS)
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL byte, an unknown ~user
+        return False
+
+
+def _shown(text: str) -> str:
+    return textwrap.shorten(redact(text), _SHOWN_LENGTH, placeholder="…")

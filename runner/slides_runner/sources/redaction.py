@@ -13,7 +13,7 @@ _SECRET_VALUE = re.compile(rf"(?i)([?&;](?:{_SECRET})=)[^&;#\s'\"<>)]*")
 _SECRET_NAME = re.compile(rf"(?i)(?:{_SECRET})\Z")
 _ROTATING_NAME = re.compile(rf"(?i)(?:{_SIGNATURE}|expires)\Z")
 _USERINFO = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^\s/?#'\"<>]*@")
-_BARE_USERINFO = re.compile(r"(?<![\w/.:%-])[^\s/:@'\"(]+:[^\s/:@'\"]+@(?=[\w.\[-]+)")
+_BARE_USERINFO = re.compile(r"(?<![\w/.:%-])[^\s/:@'\"(]+:[^\s/:@'\"]*@(?=[\w.\[-]+)")
 
 
 def public_url(url: str) -> str:

@@ -56,8 +56,11 @@ _DENIED = {
     "InvalidAccessKeyId",
     "InvalidToken",
     "SignatureDoesNotMatch",
+    "XAdminUserNotFound",  # versitygw, for an unknown access key
 }
 _ABSENT = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
+_OUT_OF_RANGE = {"416", "InvalidRange"}
+_REPLACED = {"412", "PreconditionFailed"}
 _LATER = "Try again; what was downloaded is kept."
 
 
@@ -120,16 +123,17 @@ class S3Source:
 
         Raises as `probe` does.
         """
-        with self._translated_errors():
-            head = self._client.head_object(Bucket=self._bucket, Key=self._key)
-        size, limit = head["ContentLength"], self._spec.max_bytes
-        if size == 0:
-            raise NotAVideoError(f"{self._url} is empty.", hint="Check that it was uploaded whole.")
+        # Not HEAD: its answers have no body, so they cannot say what is wrong.
+        with self._translated_errors(whole=True):
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._key, Range="bytes=0-0")
+            answer["Body"].close()
+        size = int(answer["ContentRange"].rpartition("/")[2])
+        limit = self._spec.max_bytes
         if limit is not None and size > limit:
             raise TooBigError(
                 f"{self._url} has {size:,} bytes, {limit:,} are allowed.", hint="Raise maxBytes."
             )
-        return Remote(size, head.get("ETag"), ranged=True, media_type=head.get("ContentType"))
+        return Remote(size, answer.get("ETag"), ranged=True, media_type=answer.get("ContentType"))
 
     @contextlib.contextmanager
     def open(self, remote: Remote, start: int, end: int | None) -> Iterator[Iterator[bytes]]:
@@ -155,11 +159,16 @@ class S3Source:
         )
 
     @contextlib.contextmanager
-    def _translated_errors(self) -> Iterator[None]:
+    def _translated_errors(self, *, whole: bool = False) -> Iterator[None]:
         try:
             yield
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("PreconditionFailed", "412", "InvalidRange"):
+            code = error.response["Error"]["Code"]
+            if whole and code in _OUT_OF_RANGE:
+                raise NotAVideoError(
+                    f"{self._url} is empty.", hint="Check that it was uploaded whole."
+                ) from error
+            if code in _OUT_OF_RANGE | _REPLACED:
                 raise RemoteChangedError from error
             raise _client_error(error, self._url) from error
         except BotoCoreError as error:
@@ -205,12 +214,12 @@ def build_client(settings: RunnerSettings, patience: Patience) -> "S3Client":
 def _client_error(error: ClientError, url: str) -> SlidesError:
     code = error.response["Error"]["Code"]
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _ABSENT or status == HTTPStatus.NOT_FOUND:
-        return RemovedError(f"{url} does not exist.", hint="Check bucket and key.")
     if code in _DENIED or status in (401, 403):
         return AccessDeniedError(
             f"{url} may not be read ({code}).", hint="Check S3_ACCESS_KEY and the bucket's policy."
         )
+    if code in _ABSENT or status == HTTPStatus.NOT_FOUND:
+        return RemovedError(f"{url} does not exist.", hint="Check bucket and key.")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in ("SlowDown", "RequestTimeout"):
         return StorageUnavailableError(f"{url}: the store answers {code}.", hint="Try again later.")
     return AccessDeniedError(f"{url}: the store refuses the request ({code}).", hint="Check it.")

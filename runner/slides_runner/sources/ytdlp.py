@@ -17,7 +17,6 @@ from typing import Any
 
 from yt_dlp.extractor import gen_extractor_classes
 from yt_dlp.globals import all_plugins_loaded
-from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.plugins import load_all_plugins
 from yt_dlp.postprocessor.ffmpeg import (  # type: ignore[import-not-found]
     FFmpegPostProcessor,
@@ -49,7 +48,7 @@ from slides_runner.sources.local_media import build_media
 from slides_runner.sources.patience import DEFAULT_PATIENCE, Patience
 from slides_runner.sources.redaction import identity_url, public_url
 from slides_runner.sources.url_guard import AddressGuard
-from slides_runner.sources.ytdlp_errors import causes, is_bare_unavailable, translate
+from slides_runner.sources.ytdlp_errors import is_bare_unavailable, translate
 from slides_runner.sources.ytdlp_network import GuardedYoutubeDL
 from slides_runner.sources.ytdlp_options import (
     NO_FFMPEG,
@@ -199,7 +198,6 @@ class YtdlpSource:
             raise
         # yt-dlp lets errors of its 1,800 extractors through as they are: this is the edge.
         except Exception as error:
-            _close_answers(error)
             if watch and watch.stopped_by:
                 raise watch.stopped_by from error
             url = public_url(self._url)
@@ -268,7 +266,10 @@ def single_video(info: Info | None, url: str) -> Info:
         raise NotAVideoError(f"{url} shows no video.", hint="Give the page of a single video.")
     if len(entries) > 1:
         raise BadUrlError(f"{url} is a list of videos.", hint="Give the address of one of them.")
-    return single_video(entries[0], url)
+    entry = single_video(entries[0], url)
+    if entry.get("title") == f"{found.get('title')} (1)":  # the generic extractor counts
+        entry["title"] = found["title"]
+    return entry
 
 
 def check_state(info: Info, now: datetime) -> None:
@@ -341,13 +342,6 @@ def _is_another(error: SlidesError, failures: int) -> bool:
     """Return whether another egress may help: tried once, since sites rarely relent twice."""
     egress = isinstance(error, (BotCheckError, GeoBlockedError, RateLimitedError))
     return failures == 1 and (egress or is_bare_unavailable(error))
-
-
-def _close_answers(error: BaseException) -> None:
-    """Close the connections that HTTP errors keep open, since they live on as causes."""
-    for cause in causes(error):
-        if isinstance(cause, HTTPError):
-            cause.close()
 
 
 def _file_name(info: Info) -> str:

@@ -163,7 +163,7 @@ SYMPTOMS = (
     Symptom(TimedOutError, ("timed out",), _LATER),
     Symptom(
         DiskFullError,
-        ("no space left on device", "disk quota exceeded"),
+        ("no space left on device", "disk quota exceeded", "file too large"),
         "Free some space or give a larger work volume.",
     ),
     Symptom(
@@ -198,7 +198,7 @@ _MESSAGE_LENGTH = 300  # chosen: what fits a terminal's few lines and a resource
 
 def translate(error: BaseException, *, url: str, now: datetime) -> SlidesError:
     """Return our error for whatever yt-dlp raised while it worked on a URL (already public)."""
-    chain = tuple(causes(error))
+    chain = tuple(_chain(error))
     for cause in chain:
         if isinstance(cause, SlidesError):
             return cause
@@ -219,7 +219,7 @@ def is_bare_unavailable(error: SlidesError) -> bool:
 _Verdict = tuple[type[SlidesError], str]
 
 
-def causes(error: BaseException | None) -> Iterator[BaseException]:
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
     """Yield an exception and those that it names as its origin, nearest first."""
     seen: set[int] = set()
     waiting = [error]
@@ -257,7 +257,7 @@ def _by_class(chain: tuple[BaseException, ...]) -> _Verdict | None:
                 return LiveNotStartedError, "Try again when there is something to see."
             case ThrottledDownload():
                 return ThrottledError, "Try again later, or use another proxy."
-            case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
                 return DiskFullError, "Free some space or give a larger work volume."
     return None
 

@@ -7,7 +7,9 @@ unguarded.
 """
 # ruff: noqa: ANN401 - yt-dlp, requests and curl_cffi pass most of these on without types
 
+import collections
 import functools
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
@@ -17,6 +19,8 @@ import urllib3
 from curl_cffi import CurlOpt
 from curl_cffi.requests import Session
 from yt_dlp import YoutubeDL
+from yt_dlp.downloader import get_suitable_downloader
+from yt_dlp.downloader.fragment import FragmentFD
 from yt_dlp.networking._curlcffi import CurlCFFIRH  # type: ignore[import-not-found]
 from yt_dlp.networking._helper import get_redirect_method
 from yt_dlp.networking._requests import (  # type: ignore[import-not-found]
@@ -28,9 +32,11 @@ from yt_dlp.networking.exceptions import HTTPError, RequestError
 
 from slides_runner.errors import AddressRefusedError, BadUrlError
 from slides_runner.sources.url_guard import AddressGuard, guard_pools
+from slides_runner.sources.ytdlp_fragments import whole_fragments
 
 _MAX_REDIRECTS = 5  # as yt-dlp's own curl handler allows
 _REDIRECTS = (301, 302, 303, 307, 308)
+_REFUSALS_KEPT = 8  # chosen: an extractor reads the body of the last at most
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -57,12 +63,45 @@ class GuardedYoutubeDL(YoutubeDL):
         self._guard = guard
         self._trusted_url = trusted_url
         self._before_request = before_request
+        self._answers: weakref.WeakSet[Response] = weakref.WeakSet()
+        self._refusals: collections.deque[Response] = collections.deque(maxlen=_REFUSALS_KEPT)
         super().__init__(options)  # type: ignore[arg-type]
 
     def urlopen(self, req: Any) -> Response:
         """Send a request, unless the download is being stopped."""
         self._before_request()
-        return super().urlopen(req)
+        try:
+            answer = super().urlopen(req)
+        except HTTPError as error:
+            if len(self._refusals) == self._refusals.maxlen:
+                self._refusals.popleft().close()
+            self._refusals.append(error.response)
+            raise
+        self._answers.add(answer)
+        return answer
+
+    def close(self) -> None:
+        """Close what is open: yt-dlp leaves the answers of a stopped download to chance."""
+        for answer in (*self._answers, *self._refusals):
+            answer.close()
+        super().close()
+
+    def dl(self, name: str, info: Any, subtitle: bool = False, test: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """Download a file; one that comes in fragments never resumes with a hole."""
+        kind: Any = get_suitable_downloader(info, self.params)
+        if subtitle or test or kind is None or not issubclass(kind, FragmentFD):
+            return super().dl(name, info, subtitle, test)
+        inner: Any = self
+        downloader = whole_fragments(kind)(inner, inner.params)
+        for hook in inner._progress_hooks:  # noqa: SLF001 - as the method that this replaces
+            downloader.add_progress_hook(hook)
+        copied = inner._copy_infodict(info)  # noqa: SLF001
+        if copied.get("http_headers") is None:
+            copied["http_headers"] = inner._calc_headers(copied)  # noqa: SLF001
+        try:
+            return downloader.download(name, copied, subtitle)
+        finally:
+            downloader.close_file()
 
     def build_request_director(
         self, handlers: Iterable[Any], preferences: Iterable[Any] | None = None

@@ -38,8 +38,8 @@ class Resource:
     """Never answers."""
     stalls_at: int | None = None
     """Sends nothing of the body from this offset on, and keeps the connection open."""
-    drips: bool = False
-    """Sends the body byte by byte."""
+    drips: int = 0
+    """Sends so many bytes of the body at a time, a hundred times a second."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ class MediaServer:
     def __init__(self, port: int) -> None:
         self.port = port
         self.resources: dict[str, Resource] = {}
-        self.seen: list[Seen] = []
+        self._seen: list[Seen] = []
         self.peak_parallel = 0
         self.closing = threading.Event()
-        self._lock = threading.Lock()
+        self._quiet = threading.Condition()
         self._now = 0
 
     def url(self, path: str) -> str:
@@ -72,23 +72,36 @@ class MediaServer:
         self.resources[path] = resource
         return self.url(path)
 
+    @property
+    def seen(self) -> list[Seen]:
+        """What was asked for so far, once every request is answered."""
+        with self._quiet:
+            self._quiet.wait_for(lambda: self._now == 0, timeout=10)
+            return list(self._seen)
+
+    def forget(self) -> None:
+        self.seen.clear()
+        with self._quiet:
+            self._seen.clear()
+
     def sent_bytes(self) -> int:
         return sum(one.sent_bytes for one in self.seen)
 
     def record(self, seen: Seen) -> None:
-        with self._lock:
-            self.seen.append(seen)
+        with self._quiet:
+            self._seen.append(seen)
 
     @contextlib.contextmanager
     def counted(self) -> Iterator[None]:
-        with self._lock:
+        with self._quiet:
             self._now += 1
             self.peak_parallel = max(self.peak_parallel, self._now)
         try:
             yield
         finally:
-            with self._lock:
+            with self._quiet:
                 self._now -= 1
+                self._quiet.notify_all()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -117,7 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
         except (ConnectionError, TimeoutError):
             self.close_connection = True
         finally:
-            self.media.record(Seen(self.command, self.path, dict(self.headers), self._status, self._sent))
+            self.media.record(
+                Seen(self.command, self.path, dict(self.headers), self._status, self._sent)
+            )
 
     def _next_status(self, resource: Resource) -> int:
         if resource.fail_times:
@@ -176,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
             resource.status = resource.status_after_cut or resource.status
             resource.fail_times += resource.failures_after_cut
             limit = resource.cut_after
-        block = 1 if resource.drips else BLOCK
+        block = resource.drips or BLOCK
         while self._sent < limit:
             if resource.stalls_at is not None and start + self._sent >= resource.stalls_at:
                 self.media.closing.wait(60)

@@ -125,6 +125,7 @@ def test_what_extractors_raise_becomes_our_error(
     ],
 )
 def test_statuses_of_pages_and_media_become_our_error(
+    *,
     server: MediaServer,
     open_case: Open,
     work_dir: Path,

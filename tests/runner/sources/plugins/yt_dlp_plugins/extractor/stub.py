@@ -4,9 +4,11 @@ yt-dlp loads it as a plugin, its own outermost edge. The URL's `case` says what 
 where the video lies; texts are those of YouTube and of yt-dlp's extractors.
 """
 
+
 import errno
 import time
 import urllib.parse
+from typing import Any
 
 from yt_dlp.cookies import CookieLoadError
 from yt_dlp.extractor.common import InfoExtractor
@@ -16,6 +18,9 @@ from yt_dlp.utils import (
     GeoRestrictedError,
     UserNotLive,
 )
+
+Info = Any
+Query = dict[str, str]
 
 TEXTS = {
     "private": "Private video. Sign in if you've been granted access to this video",
@@ -54,7 +59,7 @@ TEXTS = {
 class StubSiteIE(InfoExtractor):
     _VALID_URL = r"https?://(?:www\.)?stub\.example/(?P<id>[\w-]+)"
 
-    def _real_extract(self, url):
+    def _real_extract(self, url: str) -> Info:
         video_id = self._match_id(url)
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
         case = query.get("case", "plays")
@@ -62,7 +67,7 @@ class StubSiteIE(InfoExtractor):
             raise ExtractorError(TEXTS[case], expected=True, video_id=video_id)
         return getattr(self, f"_{case.replace('-', '_')}")(video_id, query)
 
-    def _info(self, video_id, query, **more):
+    def _info(self, video_id: str, query: Query, **more: object) -> Info:
         media = query.get("media")
         formats = [{"url": media, "format_id": "0", "vcodec": "h264", "acodec": "none"}]
         return {
@@ -79,10 +84,10 @@ class StubSiteIE(InfoExtractor):
             **more,
         }
 
-    def _plays(self, video_id, query):
+    def _plays(self, video_id: str, query: Query) -> Info:
         return self._info(video_id, query)
 
-    def _formats(self, video_id, query):
+    def _formats(self, video_id: str, query: Query) -> Info:
         media = query["media"]
         rows = [
             ("audio", None, "none", "aac", 1),
@@ -107,56 +112,57 @@ class StubSiteIE(InfoExtractor):
         ]
         return self._info(video_id, query, formats=formats)
 
-    def _begins(self, video_id, query):
+    def _begins(self, video_id: str, query: Query) -> Info:
         start = int(query.get("start", time.time()))
         return self._info(video_id, query, live_status="is_upcoming", release_timestamp=start)
 
     _upcoming = _begins
 
-    def _live_now(self, video_id, query):
+    def _live_now(self, video_id: str, query: Query) -> Info:
         return self._info(video_id, query, live_status="is_live")
 
-    def _post_live(self, video_id, query):
+    def _post_live(self, video_id: str, query: Query) -> Info:
         return self._info(video_id, query, live_status="post_live")
 
-    def _was_live(self, video_id, query):
+    def _was_live(self, video_id: str, query: Query) -> Info:
         return self._info(video_id, query, live_status="was_live")
 
-    def _page(self, video_id, query):
-        self._download_webpage(query["page"], video_id)
+    def _page(self, video_id: str, query: Query) -> Info:
+        target = query.get("impersonate") or None
+        self._download_webpage(query["page"], video_id, impersonate=target)
         return self._info(video_id, query)
 
-    def _several(self, video_id, query):
+    def _several(self, video_id: str, query: Query) -> Info:
         query = {"media": "https://cdn.example/talk.mp4"} | query
         entries = [self._info(f"{video_id}{n}", query) for n in (1, 2, 3)]
         return self.playlist_result(entries, video_id)
 
-    def _one_entry(self, video_id, query):
+    def _one_entry(self, video_id: str, query: Query) -> Info:
         return self.playlist_result([self._info(video_id, query)], "list")
 
-    def _nothing(self, video_id, query):
+    def _nothing(self, video_id: str, query: Query) -> Info:
         return self.playlist_result([], video_id)
 
-    def _not_live(self, video_id, query):
+    def _not_live(self, video_id: str, query: Query) -> Info:
         raise UserNotLive(video_id=video_id)
 
-    def _geo(self, video_id, query):
-        raise GeoRestrictedError("This video is not available", countries=["DE", "AT"])
+    def _geo(self, video_id: str, query: Query) -> Info:
+        raise GeoRestrictedError("This video is not available", countries=["DE", "AT"])  # type: ignore[arg-type]
 
-    def _disk_full(self, video_id, query):
+    def _disk_full(self, video_id: str, query: Query) -> Info:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    def _cookie_error(self, video_id, query):
+    def _cookie_error(self, video_id: str, query: Query) -> Info:
         raise CookieLoadError("failed to load cookies")
 
-    def _cancelled(self, video_id, query):
+    def _cancelled(self, video_id: str, query: Query) -> Info:
         raise DownloadCancelled("cancelled")
 
-    def _bug(self, video_id, query):
-        return {}["missing"]
+    def _bug(self, video_id: str, query: Query) -> Info:
+        return dict(query)["missing"]
 
-    def _odd(self, video_id, query):
+    def _odd(self, video_id: str, query: Query) -> Info:
         raise TypeError("an extractor's own bug, password=https://ann:geheim@stub.example/")
 
-    def _unknown(self, video_id, query):
+    def _unknown(self, video_id: str, query: Query) -> Info:
         raise ExtractorError("The flux capacitor is cold", video_id=video_id)
