@@ -4,47 +4,53 @@ Written last, so its presence means that everything it names is there. The same 
 bytes: no clock, host name or path enters it. Times are seconds from the first frame.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from slides_api.v1alpha1 import ApiModel, Outputs
+from slides_api.v1alpha1 import ApiModel, Fraction, Outputs
 
 SCHEMA_VERSION: Literal[1] = 1
+
+Seconds = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
+Pixels = Annotated[int, Field(ge=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Key = Annotated[str, Field(min_length=1)]
 
 
 class Span(ApiModel):
     """A stretch of time during which a slide is on screen, in seconds from the first frame."""
 
-    start: float
+    start: Seconds
     """First moment at which the slide (or its first build step) is shown."""
-    end: float
+    end: Seconds
     """First moment at which it no longer is."""
 
 
 class Image(ApiModel):
     """One image file of a slide."""
 
-    key: str
+    key: Key
     """Path relative to the manifest, with forward slashes."""
     media_type: str
     """image/webp, image/png or image/jpeg."""
-    width: int
+    width: Pixels
     """Width in pixels."""
-    height: int
+    height: Pixels
     """Height in pixels."""
-    bytes: int
+    bytes: Count
     """Size of the file in bytes."""
-    sha256: str
+    sha256: Sha256
     """SHA-256 of the file, hexadecimal."""
 
 
 class BuildStep(ApiModel):
     """An earlier, less complete state of a slide that was built up."""
 
-    start: float
+    start: Seconds
     """When this step appeared, in seconds."""
-    end: float
+    end: Seconds
     """When the next step replaced it, in seconds."""
     image: Image | None = None
     """Picture of this step, where one was written."""
@@ -53,39 +59,39 @@ class BuildStep(ApiModel):
 class Slide(ApiModel):
     """One slide: shown once or returned to, folded with the steps that built it up."""
 
-    index: int
+    index: Annotated[int, Field(ge=1)]
     """Position in the talk, from 1."""
     image: Image
     """The slide in its finished state."""
-    spans: tuple[Span, ...]
+    spans: Annotated[tuple[Span, ...], Field(min_length=1)]
     """When it is on screen; a slide returned to has more than one span."""
     builds: tuple[BuildStep, ...] = ()
     """Its earlier build steps, oldest first."""
-    confidence: float
+    confidence: Fraction
     """How sure the detector is that this is a slide, 0 to 1."""
 
 
 class Artifact(ApiModel):
     """A file made of the video, apart from the slide images."""
 
-    key: str
+    key: Key
     """Path relative to the manifest, with forward slashes."""
     kind: str
     """What it is: pdf, html, videoSegments."""
     media_type: str
     """Its media type."""
-    bytes: int
+    bytes: Count
     """Size in bytes."""
-    sha256: str
+    sha256: Sha256
     """SHA-256, hexadecimal."""
 
 
 class Chapter(ApiModel):
     """A chapter named by the source or the file itself."""
 
-    start: float
+    start: Seconds
     """Start in seconds."""
-    end: float | None = None
+    end: Seconds | None = None
     """End in seconds."""
     title: str
     """Title as the source has it."""
@@ -102,9 +108,9 @@ class SourceRecord(ApiModel):
     """Title, as the source or the file has it."""
     uploader: str | None = None
     """Who published it."""
-    sha256: str
+    sha256: Sha256
     """SHA-256 of the video file that was read, hexadecimal."""
-    bytes: int
+    bytes: Count
     """Size of that file in bytes."""
     chapters: tuple[Chapter, ...] = ()
     """Chapters of the source or the file."""
@@ -113,11 +119,11 @@ class SourceRecord(ApiModel):
 class VideoRecord(ApiModel):
     """The video stream that was read."""
 
-    duration_seconds: float
+    duration_seconds: Seconds
     """Duration up to the last readable frame."""
-    width: int
+    width: Pixels
     """Width of the upright picture in pixels."""
-    height: int
+    height: Pixels
     """Height of the upright picture in pixels."""
     frames_per_second: float
     """Average frame rate."""
@@ -158,7 +164,7 @@ class Manifest(ApiModel):
     """Which video this was."""
     options: Outputs
     """What was asked for."""
-    options_hash: str
+    options_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")]
     """First 8 hexadecimal digits of the options' SHA-256; part of the storage prefix."""
     video: VideoRecord
     """The video stream that was read."""
