@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import slides_api
+from slides_runner.cli.app import app
 from slides_runner.settings import RunnerSettings
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +43,8 @@ LOCKED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\\]+)")
 LINK = re.compile(r"(?<!`)!?\[[^]\n]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+NAMED_IN = re.compile(r"`([\w/]+\.py)`(?:\*\*)? · ((?:`\w+`(?:, )?)+)")
+"""`module.py` · `function`, `another`, as docs/architecture.md walks."""
 IGNORED_RULE = re.compile(r'^ +"[A-Z]+\d*",(?P<rest>.*)$', re.MULTILINE)
 
 
@@ -198,6 +202,41 @@ def test_readme_names_every_setting() -> None:
 
     missing = [n.upper() for n in RunnerSettings.model_fields if f"`{n.upper()}`" not in readme]
 
+    assert missing == []
+
+
+def test_guide_has_every_command_and_option() -> None:
+    guide = (ROOT / "docs" / "extract.md").read_text()
+    command = typer.main.get_command(app)
+    assert isinstance(command, typer.core.TyperGroup)
+
+    options = {
+        (name, option)
+        for name, one in command.commands.items()
+        for parameter in one.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("-")
+    }
+
+    assert [name for name in command.commands if f"\n## slides {name}\n" not in guide] == []
+    assert {(name, option) for name, option in options if f"`{option}`" not in guide} == set()
+
+
+def test_walk_names_only_what_is_there() -> None:
+    walk = (ROOT / "docs" / "architecture.md").read_text().replace("**`", "`")
+    named = [(m[1], name) for m in NAMED_IN.finditer(walk) for name in re.findall(r"\w+", m[2])]
+
+    missing = [
+        (module, name)
+        for module, name in named
+        if not re.search(
+            rf"^(?:def |class )?{name}\b",
+            (ROOT / "runner" / "slides_runner" / module).read_text(),
+            re.MULTILINE,
+        )
+    ]
+
+    assert named
     assert missing == []
 
 
