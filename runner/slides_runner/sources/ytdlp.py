@@ -266,10 +266,7 @@ def single_video(info: Info | None, url: str) -> Info:
         raise NotAVideoError(f"{url} shows no video.", hint="Give the page of a single video.")
     if len(entries) > 1:
         raise BadUrlError(f"{url} is a list of videos.", hint="Give the address of one of them.")
-    entry = single_video(entries[0], url)
-    if entry.get("title") == f"{found.get('title')} (1)":  # the generic extractor counts
-        entry["title"] = found["title"]
-    return entry
+    return single_video(entries[0], url)
 
 
 def check_state(info: Info, now: datetime) -> None:
@@ -321,13 +318,19 @@ def build_info(info: Info, url: str) -> VideoInfo:
         if named
         else url_key(identity_url(url)),
         url=public_url(page),
-        title=info.get("title"),
+        title=_title(info),
         uploader=info.get("uploader") or info.get("channel"),
         duration_s=info.get("duration"),
         size_bytes=info.get("filesize"),
         height=info.get("height"),
         chapters=tuple(_chapters(info)),
     )
+
+
+def _title(info: Info) -> str | None:
+    title: str | None = info.get("title")
+    # The videos embedded in a page are counted, even when there is one.
+    return title.removesuffix(" (1)") if title and info.get("extractor") == "html5" else title
 
 
 def _chapters(info: Info) -> Iterator[Chapter]:

@@ -4,7 +4,6 @@ yt-dlp loads it as a plugin, its own outermost edge. The URL's `case` says what 
 where the video lies; texts are those of YouTube and of yt-dlp's extractors.
 """
 
-
 import errno
 import time
 import urllib.parse
