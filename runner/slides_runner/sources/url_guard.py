@@ -180,11 +180,11 @@ class GuardedHTTPSConnection(HTTPSConnection):
 
 
 class _GuardedHTTPPool(HTTPConnectionPool):
-    ConnectionCls = GuardedHTTPConnection
+    ConnectionCls: Any = GuardedHTTPConnection
 
 
 class _GuardedHTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = GuardedHTTPSConnection
+    ConnectionCls: Any = GuardedHTTPSConnection
 
 
 def guard_pools(manager: PoolManager) -> None:

@@ -5,7 +5,7 @@ when the appending failed: no space left, or the file closed by another thread w
 missing. A later call then goes on after a fragment that is not there. Here the note is written
 only after the bytes, and only this download closes its file.
 """
-# ruff: noqa: ANN401 - yt-dlp passes its contexts and options on without types
+# ruff: noqa: ANN401, SLF001 - yt-dlp's contexts have no types, its hooks for subclasses no names
 
 import os
 import re
@@ -51,13 +51,18 @@ class WholeFragments(FragmentFD):
 
     _file: _SharedFile | None = None
 
+    @property
+    def _inherited(self) -> Any:
+        """The mended downloader's own methods, which its stubs leave out."""
+        return super()
+
     def close_file(self) -> None:
         """Close the file, whatever became of the download."""
         if self._file:
             self._file.really_close()
 
     def _prepare_frag_download(self, ctx: Any) -> None:
-        super()._prepare_frag_download(ctx)  # type: ignore[misc]
+        self._inherited._prepare_frag_download(ctx)
         self._file = ctx["dest_stream"] = _SharedFile(ctx["dest_stream"])
 
     def _append_fragment(self, ctx: Any, frag_content: bytes) -> None:
@@ -66,12 +71,12 @@ class WholeFragments(FragmentFD):
         own = dict(ctx)
         if found := _INDEX.search(ctx["fragment_filename_sanitized"]):
             own["fragment_index"] = int(found[1])
-        super()._append_fragment(own, b"")  # type: ignore[misc]
+        self._inherited._append_fragment(own, b"")
         del ctx["fragment_filename_sanitized"]
 
     def _finish_frag_download(self, ctx: Any, info_dict: Any) -> Any:
         self.close_file()
-        return super()._finish_frag_download(ctx, info_dict)  # type: ignore[misc]
+        return self._inherited._finish_frag_download(ctx, info_dict)
 
 
 def whole_fragments(downloader: type[FragmentFD]) -> type[WholeFragments]:

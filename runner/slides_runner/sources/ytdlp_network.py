@@ -11,7 +11,7 @@ import collections
 import functools
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -65,7 +65,8 @@ class GuardedYoutubeDL(YoutubeDL):
         self._before_request = before_request
         self._answers: weakref.WeakSet[Response] = weakref.WeakSet()
         self._refusals: collections.deque[Response] = collections.deque(maxlen=_REFUSALS_KEPT)
-        super().__init__(options)  # type: ignore[arg-type]
+        parameters: Any = options
+        super().__init__(parameters)
 
     def urlopen(self, req: Any) -> Response:
         """Send a request, unless the download is being stopped."""
@@ -108,11 +109,11 @@ class GuardedYoutubeDL(YoutubeDL):
     ) -> RequestDirector:
         """Return a director with the guarded handlers in place of all others."""
         del handlers
-        guarded = [
+        guarded: Any = [
             functools.partial(GuardedRequestsRH, guard=self._guard, trusted_url=self._trusted_url),
             functools.partial(GuardedCurlCFFIRH, guard=self._guard),
         ]
-        return super().build_request_director(guarded, preferences)  # type: ignore[arg-type]
+        return super().build_request_director(guarded, list(preferences or ()))
 
 
 class _GuardedAdapter(RequestsHTTPAdapter):  # type: ignore[misc]
@@ -173,10 +174,13 @@ class GuardedCurlCFFIRH(CurlCFFIRH):  # type: ignore[misc]
         """Take the guard and what yt-dlp gives its handlers."""
         self._guard = guard
         self._pins: dict[str, str] = {}
+        self._options: dict[CurlOpt, list[str]] = {}
         super().__init__(**options)
 
     def _create_instance(self, cookiejar: Any = None) -> Any:
-        return _PinnedSession(self._pins, cookies=cookiejar)
+        # A session reads its options at each request, so that they may change in between.
+        options: Any = self._options
+        return Session(cookies=cookiejar, allow_redirects=False, curl_options=options)
 
     def _send(self, request: Request) -> Response:
         for _ in range(_MAX_REDIRECTS):
@@ -206,21 +210,7 @@ class GuardedCurlCFFIRH(CurlCFFIRH):  # type: ignore[misc]
         except (AddressRefusedError, BadUrlError, OSError) as error:
             raise RefusedRequestError(cause=error) from error
         self._pins[f"{host.strip('[]')}:{port}"] = ",".join(addresses)
-
-
-class _PinnedSession(Session[Any]):
-    """A curl session that follows no redirect and resolves no name by itself."""
-
-    def __init__(self, pins: dict[str, str], **options: Any) -> None:
-        self._pinned = pins
-        super().__init__(**options)
-
-    def request(self, method: Any, url: str, **options: Any) -> Any:  # type: ignore[override]
-        options["allow_redirects"] = False
-        options.pop("max_redirects", None)
-        pins = [f"{place}:{addresses}" for place, addresses in self._pinned.items()]
-        self.curl_options = {CurlOpt.RESOLVE: cast("str", pins)} if pins else {}
-        return super().request(method, url, **options)
+        self._options[CurlOpt.RESOLVE] = [":".join(pin) for pin in self._pins.items()]
 
 
 def _redirected(request: Request, status: int, target: str) -> Request:

@@ -146,7 +146,8 @@ class StubSiteIE(InfoExtractor):
         raise UserNotLive(video_id=video_id)
 
     def _geo(self, video_id: str, query: Query) -> Info:
-        raise GeoRestrictedError("This video is not available", countries=["DE", "AT"])  # type: ignore[arg-type]
+        countries: Any = ["DE", "AT"]
+        raise GeoRestrictedError("This video is not available", countries=countries)
 
     def _disk_full(self, video_id: str, query: Query) -> Info:
         raise OSError(errno.ENOSPC, "No space left on device")
