@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.talks.decks import Page, Theme
-from benchmarks.talks.people import Footage, Presenter, draw_person, random_looks
+from benchmarks.talks.people import Footage, Presenter, draw_person, in_the_dark, random_looks
 from benchmarks.talks.pictures import (
     Colour,
     Picture,
@@ -250,7 +250,7 @@ class Camera:
         self._contrast, self._ambient = rng.uniform(0.72, 0.9), rng.uniform(8, 30)
         self._phase = rng.uniform(0, 100)
         self._sensor = Sensor(rng, size, rng.uniform(3, 7))
-        self._walker = random_looks(rng)
+        self._walker = in_the_dark(random_looks(rng))
         self._walks = self._random_walks(rng, end_s)
 
     def _random_corners(self, rng: random.Random) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -63,6 +63,13 @@ def random_looks(rng: random.Random) -> Looks:
         size=rng.uniform(0.3, 0.42),
         phase=rng.uniform(0, 60),
     )
+
+
+def in_the_dark(looks: Looks) -> Looks:
+    """Return a person without light, as someone before a bright screen is seen."""
+    colours = (looks.skin, looks.hair, looks.clothes)
+    skin, hair, clothes = (_shaded(colour, 0.25) for colour in colours)
+    return replace(looks, skin=skin, hair=hair, clothes=clothes, glasses=False)
 
 
 class Presenter:
@@ -186,9 +193,10 @@ def _draw_eyes(
 ) -> None:
     x, y = at
     shut = (now % 3.7) < 0.16
+    white = _shaded((245, 245, 245), min(1.0, max(looks.skin) / 110))
     for side in (-1, 1):
         eye = (x + side * head * 0.14, y - head * 0.02)
-        _ellipse(picture, eye, (head * 0.06, head * (0.008 if shut else 0.032)), (245, 245, 245))
+        _ellipse(picture, eye, (head * 0.06, head * (0.008 if shut else 0.032)), white)
         if not shut:
             _ellipse(picture, eye, (head * 0.026, head * 0.03), (40, 30, 30))
         brow = (eye[0], eye[1] - head * (0.09 + 0.015 * math.sin(now * 1.1)))
