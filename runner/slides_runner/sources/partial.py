@@ -19,7 +19,9 @@ from pydantic import BaseModel, ValidationError
 
 from slides_runner.errors import DiskFullError, NetworkError, OutputNotWritableError, TooBigError
 
-_SAVE_EVERY_BYTES = 1 << 20  # chosen: what a killed process fetches again at most, per download
+# What a killed process fetches again: chosen as one percent, but no more notes than useful.
+_SAVE_EVERY_BYTES = 1 << 16
+_SAVE_EVERY_FRACTION = 0.01
 _MIN_SPAN_BYTES = 1 << 18  # chosen: below it a further connection costs more than it brings
 
 
@@ -112,7 +114,8 @@ class PartFile:
             self._check_size(span.filled + min(room, len(data)))
             span.filled += os.pwrite(self._descriptor, data[:room], span.filled)
             self._unsaved += len(data)
-            if self._unsaved >= _SAVE_EVERY_BYTES:
+            share = _SAVE_EVERY_FRACTION * (self.remote.size_bytes or 0)
+            if self._unsaved >= max(_SAVE_EVERY_BYTES, share):
                 self._save()
 
     def restart(self, span: Span) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -134,6 +135,29 @@ def test_a_download_cut_at_half_fetches_less_than_55_percent_again(
     server.forget()
 
     media = opener.fetch(url)
+
+    assert media.path.read_bytes() == BODY
+    assert server.sent_bytes() < 0.55 * len(BODY)
+
+
+def test_a_download_killed_at_half_fetches_less_than_55_percent_again(
+    server: MediaServer, opener: Opener, tmp_path: Path
+) -> None:
+    url = server.put("/talk.mp4", Resource(BODY, stalls_at=len(BODY) // 2))
+    left = tmp_path / "left"
+
+    def copy_at_half(progress: Download) -> None:
+        if progress.bytes >= len(BODY) // 2:  # nothing is tidied up: as a killed process leaves it
+            shutil.copytree(opener.work_dir, left)
+            raise InterruptedRunError("stopped")
+
+    with pytest.raises(InterruptedRunError):
+        opener.open(url).fetch(opener.work_dir, copy_at_half)
+    server.put("/talk.mp4", Resource(BODY))
+    server.closing.set()
+    server.forget()
+
+    media = opener.open(url).fetch(left, lambda _: None)
 
     assert media.path.read_bytes() == BODY
     assert server.sent_bytes() < 0.55 * len(BODY)

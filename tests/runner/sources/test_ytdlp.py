@@ -1,5 +1,6 @@
 """Real yt-dlp against a local server: pages, direct media, HLS, resuming, limits, formats."""
 
+import _thread
 import contextlib
 import os
 import random
@@ -173,6 +174,44 @@ def test_hls_goes_on_after_a_full_disk_without_a_hole(
         open_url(url).fetch(work_dir, lambda _: None)
 
     assert _frame_count(open_url(url).fetch(work_dir, lambda _: None).path) == 30
+
+
+def _serve_many(server: MediaServer) -> str:
+    text = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-PLAYLIST-TYPE:VOD\n"
+    for number in range(100):
+        server.put(f"/many/{number}.ts", Resource(bytes(188 * 32), "video/mp2t", drips=2000))
+        text += f"#EXTINF:1,\n{number}.ts\n"
+    return server.put(
+        "/many/talk.m3u8", Resource(f"{text}#EXT-X-ENDLIST\n".encode(), "application/x-mpegurl")
+    )
+
+
+def _segments(server: MediaServer) -> int:
+    return len({one.path for one in server.seen if one.path.endswith(".ts")})
+
+
+def test_a_failing_segment_ends_the_download_at_once(
+    server: MediaServer, open_url: Open, work_dir: Path
+) -> None:
+    url = _serve_many(server)
+    server.put("/many/2.ts", Resource(status=404))
+
+    with pytest.raises(RemovedError):
+        open_url(url).fetch(work_dir, lambda _: None)
+
+    assert _segments(server) < 50
+
+
+def test_ctrl_c_ends_the_download_at_once(
+    server: MediaServer, open_url: Open, work_dir: Path
+) -> None:
+    def press_ctrl_c(_: Download) -> None:
+        _thread.interrupt_main()
+
+    with pytest.raises(KeyboardInterrupt):
+        open_url(_serve_many(server)).fetch(work_dir, press_ctrl_c)
+
+    assert _segments(server) < 50
 
 
 @contextlib.contextmanager
