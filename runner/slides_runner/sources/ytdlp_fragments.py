@@ -3,22 +3,15 @@
 yt-dlp appends fragments to one file, notes how many it has and removes each that it appended, even
 when the appending failed: no space left, or the file closed by another thread whose fragment is
 missing. A later call then goes on after a fragment that is not there. Here the note is written
-only after the bytes, and only this download closes its file. And a download that failed or was
-stopped ends at once, where yt-dlp fetches all the fragments that are still queued.
+only after the bytes, and only this download closes its file.
 """
 # ruff: noqa: ANN401, SLF001 - yt-dlp's contexts have no types, its hooks for subclasses no names
 
 import os
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
 from typing import Any
 
 from yt_dlp.downloader.fragment import FragmentFD
-from yt_dlp.utils import DownloadCancelled
-
-from slides_runner.sources.ranges import PARALLEL
 
 _INDEX = re.compile(r"-Frag(\d+)\Z")
 
@@ -53,44 +46,10 @@ class _SharedFile:
         self._stream.close()
 
 
-class _Pool(ThreadPoolExecutor):
-    """Threads that drop what is queued when the work fails."""
-
-    def __init__(self, stop: Callable[[], None]) -> None:
-        super().__init__(PARALLEL)
-        self._stop = stop
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        if exc_type is not None:
-            self._stop()
-        self.shutdown(wait=True, cancel_futures=exc_type is not None)
-
-
 class WholeFragments(FragmentFD):
     """To be put before one of yt-dlp's fragment downloaders."""
 
     _file: _SharedFile | None = None
-    _stopped = False
-
-    def download_and_append_fragments(
-        self, ctx: Any, fragments: Any, *args: Any, **options: Any
-    ) -> Any:
-        """Fetch fragments at once and append them in order; the first failure ends it."""
-        options["tpe"] = options.get("tpe") or _Pool(self._stop)
-        return self._inherited.download_and_append_fragments(ctx, fragments, *args, **options)
-
-    def _stop(self) -> None:
-        self._stopped = True
-
-    def _hook_progress(self, status: Any, info_dict: Any) -> None:
-        if self._stopped:
-            raise DownloadCancelled("another fragment failed")
-        self._inherited._hook_progress(status, info_dict)
 
     @property
     def _inherited(self) -> Any:
