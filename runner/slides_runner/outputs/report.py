@@ -7,6 +7,7 @@ content security policy allows the page's own style and script by their hashes a
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from slides_api import __version__
-from slides_api.manifest import Chapter, Image, Slide
+from slides_api.manifest import Chapter, Slide
 from slides_api.v1alpha1 import Document
 from slides_runner.artifacts import LocalFile
 from slides_runner.outputs import SlideSet, Talk, slides_options
@@ -246,16 +247,15 @@ def _length(seconds: float) -> str:
 def _inline_thumbnails(slide_set: SlideSet) -> dict[str, str]:
     """Return the address of each picture: data while the budget lasts, slides before steps."""
     steps = (step.image for slide in slide_set.slides for step in slide.builds if step.image)
-    images: tuple[Image, ...] = (*(slide.image for slide in slide_set.slides), *steps)
+    uses = Counter(image.key for image in (*(s.image for s in slide_set.slides), *steps))
     addresses: dict[str, str] = {}
     left = INLINE_BYTES
-    for image in images:
-        thumbnail = slide_set.thumbnails.get(image.key)
-        size = thumbnail.stat().st_size if thumbnail else left + 1
-        if image.key not in addresses and thumbnail and size <= left:
-            left -= size
-            addresses[image.key] = _data_address(thumbnail)
-        addresses.setdefault(image.key, image.key)
+    for key, count in uses.items():
+        thumbnail = slide_set.thumbnails.get(key)
+        size = thumbnail.stat().st_size * count if thumbnail else 0
+        fits = thumbnail is not None and size <= left
+        addresses[key] = _data_address(thumbnail) if thumbnail and fits else key
+        left -= size if fits else 0
     return addresses
 
 

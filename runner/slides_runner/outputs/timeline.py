@@ -85,7 +85,7 @@ def build_timeline(
     return Timeline(
         height=HEIGHT_PX,
         summary=_summary(slides, detection.duration_s),
-        ticks=_ticks(detection.duration_s),
+        ticks=_ticks(duration_s),
         curve=f"M{curve}" if points else "",
         area=f"M{points[0][0]} {CURVE_ROWS:g} L{curve} L{points[-1][0]} {CURVE_ROWS:g} Z"
         if points
@@ -136,7 +136,8 @@ def _bars(slides: tuple[Slide, ...], duration_s: float) -> tuple[Bar, ...]:
 
 
 def _ticks(duration_s: float) -> tuple[Tick, ...]:
-    step = next((s for s in TICK_STEPS_S if duration_s / s <= MOST_TICKS), TICK_STEPS_S[-1])
+    longest = math.ceil(duration_s / MOST_TICKS)
+    step = next((s for s in TICK_STEPS_S if s >= duration_s / MOST_TICKS), longest)
     places = ((t, _percent(t, duration_s)) for t in range(0, int(duration_s) + 1, step))
     return tuple(Tick(x, clock(t), x > LAST_TICK_AT) for t, x in places)
 

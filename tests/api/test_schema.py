@@ -1,0 +1,51 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from slides_api.__main__ import CRDS, main
+from slides_api.schema import build_manifest_schema
+
+
+def test_committed_files_are_what_the_models_say() -> None:
+    assert main(["--check"]) == 0
+
+
+def test_schema_itself_is_valid() -> None:
+    jsonschema.Draft202012Validator.check_schema(build_manifest_schema())
+
+
+def test_schema_describes_every_field() -> None:
+    schema = build_manifest_schema()
+    owners = (schema, *schema["$defs"].values())
+    fields = {
+        f"{owner['title']}.{name}": field
+        for owner in owners
+        for name, field in owner.get("properties", {}).items()
+    }
+    assert len(fields) > 40
+    assert [name for name, field in fields.items() if not is_described(field, schema)] == []
+
+
+def is_described(field: dict[str, str], schema: dict[str, Any]) -> bool:
+    """Tell whether a field has words of its own or those of its type, when they are the same."""
+    return "description" in (field | schema["$defs"].get(field.get("$ref", "")[8:], {}))
+
+
+def test_writes_files_and_then_finds_them_current(tmp_path: Path) -> None:
+    assert main(["--check", str(tmp_path)]) == 1
+    assert main([str(tmp_path)]) == 0
+    assert main(["--check", str(tmp_path)]) == 0
+    written = (tmp_path / "manifest.schema.json").read_bytes()
+    assert written == (CRDS / "manifest.schema.json").read_bytes()
+
+
+def test_says_which_file_is_stale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main([str(tmp_path)])
+    schema = json.loads((tmp_path / "manifest.schema.json").read_text())
+    schema["title"] = "edited by hand"
+    (tmp_path / "manifest.schema.json").write_text(json.dumps(schema))
+    assert main(["--check", str(tmp_path)]) == 1
+    assert "manifest.schema.json" in capsys.readouterr().err
