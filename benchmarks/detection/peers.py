@@ -96,8 +96,9 @@ def _uv() -> str:
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        reason = " ".join(done.stderr.split())[-TAIL:]
-        raise PeerMissingError(f"cannot be installed: {reason}")
+        # Addresses of downloads say nothing about why.
+        reason = re.sub(r"\(?https?://\S+", "", " ".join(done.stderr.split()))
+        raise PeerMissingError(f"cannot be installed: {reason[:TAIL]}")
 
 
 def pdf_pages(call: Call, pdf: Path) -> list[Prediction]:
@@ -220,6 +221,7 @@ PEERS = (
             c.program("miavisc"), "-i", str(c.video), "-o", str(c.folder / "out.pdf"), "-f",
         ],
         _any_pdf,
+        python="3.12",
     ),
     Peer(
         "scenedetect-content",
