@@ -20,12 +20,13 @@ from slides_runner.detection import (
     Sample,
     Span,
 )
+from slides_runner.detection.ground import PEAK, looks_drawn
 from slides_runner.detection.packets import Gop, PacketIndex, group, read_index
-from slides_runner.detection.pictures import NOISE, SHARE, Cells, Picture, compare, registered
+from slides_runner.detection.pictures import NOISE, SHARE, Picture
 from slides_runner.detection.refine import GopReader, changing, moving_cells, pieces
-from slides_runner.detection.shots import Shot, ShotBuilder, union
-from slides_runner.detection.slides import PEAK, SlideShots, fold, image_time_s, peak
-from slides_runner.detection.survey import AROUND, KeySample, live_cells, survey
+from slides_runner.detection.shots import Shot, ShotBuilder
+from slides_runner.detection.slides import Look, SlideShots, fold, image_time_s
+from slides_runner.detection.survey import AROUND, Habit, KeySample, Motion, motion_around, survey
 from slides_runner.detection.tolerance import TOLERANCES, Tolerance
 from slides_runner.video import not_a_video, open_video, probe_video
 
@@ -51,18 +52,21 @@ def detect(path: Path, options: SlidesOutput, on_frames: OnFrames | None = None)
     gops = group(index)
     tolerance = TOLERANCES[options.sensitivity]
     builder = ShotBuilder(tolerance)
-    seen = 0
+    habit, seen = Habit(), 0
     with open_video(path) as (container, stream):
         reader = GopReader(container, stream, options.region)
         for scene in scenes(survey(path, gops, options.region), gops):
-            seen += scene.sample is not None
+            if scene.sample:
+                seen += 1
+                habit.add(scene.sample)
             walk(scene, reader, builder, tolerance)
             if on_frames:
                 on_frames(scene.gop.last, len(index.times_s))
     shots = builder.finish(index.end_s)
     if not shots:
         raise not_a_video(path, "none of its frames can be decoded")
-    slides, nonslides = fold(shots, index, options.min_duration_seconds, tolerance)
+    look = Look(tolerance, habit.cells())
+    slides, nonslides = fold(shots, index, look, options.min_duration_seconds)
     return Detection(
         slides=tuple(_detected(s, tolerance) for s in slides),
         duration_s=index.end_s,
@@ -81,7 +85,7 @@ class Scene:
     sample: KeySample | None
     """Its keyframe; None where that is not readable."""
     following: KeySample | None
-    live: Cells | None
+    motion: Motion
 
 
 def scenes(samples: Iterator[KeySample], gops: Sequence[Gop]) -> Iterator[Scene]:
@@ -92,37 +96,28 @@ def scenes(samples: Iterator[KeySample], gops: Sequence[Gop]) -> Iterator[Scene]
             window[sample.gop] = sample
         for old in [j for j in window if j < i - AROUND]:
             del window[old]
-        moving = [_moving(window.get(j), gops[j]) for j in range(len(gops[: i + AROUND + 1]))]
-        yield Scene(gop, window.get(i), window.get(i + 1), live_cells(gops, moving, i))
-
-
-def _moving(sample: KeySample | None, gop: Gop) -> Cells | None:
-    """The moving cells, unless a change of slide may have been taken for motion."""
-    if sample is None or any(s - gop.start_s < 0.6 for s in gop.spikes):
-        return None
-    return sample.moving
+        yield Scene(gop, window.get(i), window.get(i + 1), motion_around(gops, window, i))
 
 
 def walk(scene: Scene, reader: GopReader, builder: ShotBuilder, tolerance: Tolerance) -> None:
     """Feed a GOP to the shots: its keyframe, and more of it where it changes."""
-    gop, live = scene.gop, scene.live
+    gop, motion = scene.gop, scene.motion
     key = scene.sample.picture if scene.sample else None
+    if key is not None and (gop.quiet or not must_refine(scene, tolerance)):
+        builder.feed(key, motion, key=True)
+        key = None
     if not must_refine(scene, tolerance):
-        if key is not None:
-            builder.feed(key, live, quiet=gop.quiet, key=True)
         return
-    if key is not None and gop.quiet:
-        builder.feed(key, live, quiet=True, key=True)
     for pictures in pieces(reader.pictures(gop)):
         chosen: Iterable[Picture] = pictures
         if not gop.quiet and len(pictures) > 2:
-            live = union(live, moving_cells(pictures))
-            chosen = changing(pictures, live, gop.spikes, tolerance)
-        if key is not None and not gop.quiet:
-            builder.feed(key, live, quiet=False, key=True)
+            motion = motion.with_live(moving_cells(pictures, motion))
+            chosen = changing(pictures, motion, gop.spikes, tolerance)
+        if key is not None:
+            builder.feed(key, motion, key=True)
             key = None
         for picture in chosen:
-            builder.feed(picture, live, quiet=gop.quiet)
+            builder.feed(picture, motion)
 
 
 def must_refine(scene: Scene, tolerance: Tolerance) -> bool:
@@ -134,8 +129,8 @@ def must_refine(scene: Scene, tolerance: Tolerance) -> bool:
         return False
     if gop.spikes or scene.following is None:
         return True
-    look = compare if gop.quiet else registered
-    change = look(scene.sample.picture, scene.following.picture, live=scene.live)
+    motion = scene.motion
+    change = motion.compare(scene.sample.picture, scene.following.picture, motion)
     if tolerance.is_same(change):
         return False
     # Without a spike ink can only have been added stroke by stroke: typing, a pen.
@@ -161,9 +156,9 @@ def _builds(states: Sequence[Shot], tolerance: Tolerance) -> Iterator[DetectedBu
 
 
 def _confidence(shot: Shot) -> float:
-    """Grows with the time it stood, from a half; a picture without a plain ground counts less."""
+    """Grows with the time it stood, from a half; what does not look drawn counts less."""
     stood = 1.0 - 0.5 * 2.0 ** (-shot.duration_s / 2.0)
-    return round(stood * (1.0 if peak(shot.last) >= PEAK else 0.8), 3)
+    return round(stood * (1.0 if looks_drawn(shot.last) else 0.8), 3)
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:

@@ -9,9 +9,8 @@ from av.error import FFmpegError
 
 from slides_api.v1alpha1 import Region
 from slides_runner.detection.packets import Gop
-from slides_runner.detection.pictures import Picture, take_picture
-from slides_runner.detection.pictures import Cells, dilate, registered
-from slides_runner.detection.survey import PROBE_S, SCENE
+from slides_runner.detection.pictures import Cells, Picture, dilate, take_picture
+from slides_runner.detection.survey import PROBE_S, SCENE, STILL, Motion
 from slides_runner.detection.tolerance import Tolerance
 from slides_runner.video import open_video, seek, start_time_s
 
@@ -86,12 +85,14 @@ PIECE = 150
 """Pictures held at once: 9 MB, about ten seconds of reference frames; chosen."""
 
 
-def changing(pictures: Sequence[Picture], live, spikes: Sequence[float], tolerance: Tolerance) -> list[Picture]:
+def changing(
+    pictures: Sequence[Picture], motion: Motion, spikes: Sequence[float], tolerance: Tolerance
+) -> list[Picture]:
     """Return the pictures around changes, found by halving: what is same at both ends is same."""
     cuts = sorted({0, len(pictures) - 1, *(_index(pictures, s) for s in spikes)})
     kept = set(cuts)
-    for low, high in zip(cuts, cuts[1:]):
-        _halve(pictures, low, high, live, kept, tolerance)
+    for low, high in itertools.pairwise(cuts):
+        _halve(pictures, low, high, motion, kept, tolerance)
     return [pictures[i] for i in sorted(kept)]
 
 
@@ -99,25 +100,30 @@ def _index(pictures, time_s: float) -> int:
     return next((i for i, p in enumerate(pictures) if p.time_s >= time_s + 0.1), len(pictures) - 1)
 
 
-def _halve(pictures, low: int, high: int, live, kept: set[int], tolerance: Tolerance) -> None:
-    if high - low < 2 or tolerance.is_same(registered(pictures[low], pictures[high], live=live)):
+def _halve(pictures, low: int, high: int, motion: Motion, kept: set[int], tolerance: Tolerance) -> None:
+    if high - low < 2 or tolerance.is_same(
+        motion.compare(pictures[low], pictures[high], motion)
+    ):
         kept.update((low, high))
         return
     middle = (low + high) // 2
-    _halve(pictures, low, middle, live, kept, tolerance)
-    _halve(pictures, middle, high, live, kept, tolerance)
+    _halve(pictures, low, middle, motion, kept, tolerance)
+    _halve(pictures, middle, high, motion, kept, tolerance)
 
 
-def moving_cells(pictures: Sequence[Picture]) -> Cells | None:
+def moving_cells(pictures: Sequence[Picture], motion: Motion) -> Cells | None:
     """Return the cells that move again and again within one GOP; a change of slide moves once."""
     steps = [pictures[0]]
     for picture in pictures[1:]:
         if picture.time_s - steps[-1].time_s >= PROBE_S:
             steps.append(picture)
-    pairs = [registered(a, b).changed for a, b in zip(steps, steps[1:])]
+    own = Motion(quiet=False, shaky=motion.shaky, live=None)
+    pairs = np.array([own.compare(a, b, own).changed for a, b in itertools.pairwise(steps)])
     if len(pairs) < OFTEN:
         return None
-    live = np.sum(pairs, axis=0) >= max(OFTEN, OFTEN_SHARE * len(pairs))
+    half = len(pairs) // 2
+    throughout = pairs[:half].any(axis=0) & pairs[half:].any(axis=0)
+    live = throughout & (pairs.sum(axis=0) >= max(OFTEN, OFTEN_SHARE * len(pairs)))
     return dilate(live) if live.any() and live.mean() < SCENE else None
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import cv2
 
 from slides_runner.detection import Sample
-from slides_runner.detection.pictures import Cells, Picture, compare, registered
+from slides_runner.detection.pictures import Picture
+from slides_runner.detection.survey import STILL, Motion
 from slides_runner.detection.tolerance import Tolerance
 
 SAME_GRAY = 10
@@ -22,11 +23,9 @@ class Shot:
     last: Picture
     key: Picture | None = None
     """Its last keyframe: cheap to cut out later."""
-    first_live: Cells | None = None
-    last_live: Cells | None = None
-    """Cells that move by themselves around its first and its last picture."""
-    quiet: bool = True
-    """Whether nothing moves at all, as far as packets tell."""
+    first_motion: Motion = STILL
+    motion: Motion = STILL
+    """What moves around its first and its last picture."""
 
     @property
     def duration_s(self) -> float:
@@ -45,22 +44,21 @@ class ShotBuilder:
         self._closed: list[Shot] = []
         self._open: Shot | None = None
 
-    def feed(self, picture: Picture, live: Cells | None, *, quiet: bool, key: bool = False) -> None:
+    def feed(self, picture: Picture, motion: Motion, *, key: bool = False) -> None:
         """Take the next picture: it goes on with the open shot or begins a new one."""
         shot = self._open
-        if shot is None or not self._continues(shot, picture, live, quiet=quiet):
+        if shot is None or not self._continues(shot, picture, motion):
             self._close(picture.time_s)
-            shot = Shot(picture.time_s, picture.time_s, picture, picture, first_live=live)
-        elif key and quiet and shot.first_live is not None:
+            shot = Shot(picture.time_s, picture.time_s, picture, picture, first_motion=motion)
+        elif key and motion.quiet and not shot.first_motion.quiet:
             # Nothing moves any more: what moved before belonged to another scene, or has stopped.
-            shot = replace(shot, first=picture, first_live=None)
+            shot = replace(shot, first=picture, first_motion=motion)
         self._open = replace(
             shot,
             end_s=picture.time_s,
             last=picture,
             key=picture if key else shot.key,
-            last_live=live,
-            quiet=shot.quiet and quiet,
+            motion=motion,
         )
 
     def finish(self, end_s: float) -> list[Shot]:
@@ -68,12 +66,11 @@ class ShotBuilder:
         self._close(end_s)
         return self._closed
 
-    def _continues(self, shot: Shot, picture: Picture, live: Cells | None, *, quiet: bool) -> bool:
+    def _continues(self, shot: Shot, picture: Picture, motion: Motion) -> bool:
         if cv2.absdiff(shot.first.gray, picture.gray).max() <= SAME_GRAY:
             self.samples.append(Sample(picture.time_s, 0.0))
             return True
-        look = compare if quiet and shot.quiet else registered
-        change = look(shot.first, picture, live=union(shot.first_live, live))
+        change = shot.first_motion.compare(shot.first, picture, motion)
         self.samples.append(Sample(picture.time_s, change.count / change.changed.size))
         return self._tolerance.is_same(change)
 
@@ -91,13 +88,3 @@ class ShotBuilder:
             )
         )
         self._open = None
-
-
-def union(a: Cells | None, b: Cells | None) -> Cells | None:
-    """Return the union of two masks, either of which may be absent; None if hardly a cell is left."""
-    both = a | b if a is not None and b is not None else b if a is None else a
-    return None if both is None or both.mean() > MOST else both
-
-
-MOST = 0.5
-"""Share of live cells from which the rest says nothing about the picture; chosen."""

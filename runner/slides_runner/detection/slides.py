@@ -7,17 +7,35 @@ import cv2
 import numpy as np
 
 from slides_runner.detection.packets import PacketIndex
-from slides_runner.detection.pictures import Cells, Change, Picture, compare, registered
-from slides_runner.detection.shots import Shot, union
+from slides_runner.detection.pictures import Cells, Change, Picture, compare
+from slides_runner.detection.ground import looks_drawn
+from slides_runner.detection.shots import Shot
 from slides_runner.detection.tolerance import Tolerance
 
-PEAK_WIDTH = 5
-PEAK = 0.2
-"""A slide's commonest grey (PEAK_WIDTH levels) covers at least this share of it.
 
-Measured: faces and rooms .08 to .10, filmed slides .33 and more, a slide with a photograph .23.
-Decides only where the picture moves as well: a photograph on a slide does not.
-"""
+@dataclass(frozen=True, eq=False)
+class Look:
+    """How two shots are compared."""
+
+    tolerance: Tolerance
+    habit: Cells | None = None
+    """Where a presenter or a film usually is; left out unless nothing moves."""
+
+    def same(self, a: Shot, b: Shot) -> bool:
+        """Return whether two shots show the same picture."""
+        if a.last.gray.shape != b.last.gray.shape or not _alike(a.last, b.last):
+            return False
+        return self.tolerance.is_same(self._difference(a, b))
+
+    def only_adds(self, before: Shot, after: Shot) -> bool:
+        """Return whether the second shot shows all of the first."""
+        return self.tolerance.only_adds(self._difference(before, after))
+
+    def _difference(self, before: Shot, after: Shot) -> Change:
+        motion = before.motion
+        if not (before.motion.quiet and after.motion.quiet):
+            motion = motion.with_live(self.habit)
+        return motion.compare(before.last, after.last, after.motion)
 
 
 @dataclass(eq=False)
@@ -36,21 +54,36 @@ class SlideShots:
 
 
 def fold(
-    shots: Sequence[Shot], index: PacketIndex, min_duration_s: float, tolerance: Tolerance
+    shots: Sequence[Shot], index: PacketIndex, look: Look, min_duration_s: float
 ) -> tuple[list[SlideShots], list[Shot]]:
     """Return the slides in order of appearance, and the shots that are no slides."""
-    nonslides = [s for s in shots if is_moving_picture(s, index)]
-    others = set(map(id, nonslides))
-    stable = [s for s in shots if s.duration_s >= min_duration_s and id(s) not in others]
+    moving = moving_pictures(shots, index)
     slides: list[SlideShots] = []
-    for run in runs(stable, tolerance):
-        place(run, slides, tolerance)
-    return slides, nonslides
+    for run in runs(shots, moving, look, min_duration_s):
+        place(run, slides, look)
+    return slides, [s for s, m in zip(shots, moving, strict=True) if m]
 
 
-def is_moving_picture(shot: Shot, index: PacketIndex) -> bool:
-    """Return whether a shot shows a face or a room rather than a slide."""
-    return peak(shot.last) < PEAK and index.activity(shot.start_s, shot.end_s) > ACTIVE
+def moving_pictures(shots: Sequence[Shot], index: PacketIndex) -> list[bool]:
+    """Return for every shot whether it shows a face or a room: it moves and does not look drawn.
+
+    A moment of rest between such shots is one too.
+    """
+    filmed = [not looks_drawn(s.last) for s in shots]
+    moving = [
+        f and index.activity(s.start_s, s.end_s) > ACTIVE
+        for s, f in zip(shots, filmed, strict=True)
+    ]
+    for order in (range(1, len(shots)), range(len(shots) - 2, -1, -1)):
+        step = 1 if order.step > 0 else -1
+        for i in order:
+            rests = filmed[i] and shots[i].duration_s < REST_S
+            moving[i] = moving[i] or (rests and moving[i - step])
+    return moving
+
+
+REST_S = 2.0
+"""A face may keep still for this long; chosen."""
 
 
 def image_time_s(shot: Shot, tolerance: Tolerance) -> float:
@@ -64,55 +97,44 @@ def image_time_s(shot: Shot, tolerance: Tolerance) -> float:
 
 SETTLED_S = 0.5
 """A fade to the next slide may have begun this long before a shot's end; measured: up to 0.2 s."""
-ACTIVE = 0.01
+ACTIVE = 0.017
 """Median packet, as a share of the median keyframe, above which the whole picture moves.
 
-Measured: faces 4 to 20 %, a filmed screen 3 %, a film in a slide .8 %, slides .2 %.
+Measured: faces 2 to 13 %, filmed screens 3 to 12 %, a film over a third of a slide 1.5 %, slides
+alone .2 to 1 %.
 """
 
 
-def peak(picture: Picture) -> float:
-    """Return the share of pixels that have the picture's commonest grey."""
-    counts = np.bincount(picture.gray.ravel(), minlength=256)
-    return float(np.convolve(counts, np.ones(PEAK_WIDTH, int)).max() / picture.gray.size)
-
-
-def runs(shots: Iterable[Shot], tolerance: Tolerance) -> list[list[Shot]]:
-    """Group consecutive shots that only add to the one before."""
+def runs(
+    shots: Sequence[Shot], moving: Sequence[bool], look: Look, min_duration_s: float
+) -> list[list[Shot]]:
+    """Group stable shots that only add to the one before; a moving picture ends a group."""
     found: list[list[Shot]] = []
-    for shot in shots:
-        if found and tolerance.only_adds(difference(found[-1][-1], shot)):
-            found[-1].append(shot)
-        else:
-            found.append([shot])
+    fresh = True
+    for shot, is_moving in zip(shots, moving, strict=True):
+        if is_moving:
+            fresh = True
+        elif shot.duration_s >= min_duration_s:
+            if not fresh and look.only_adds(found[-1][-1], shot):
+                found[-1].append(shot)
+            else:
+                found.append([shot])
+            fresh = False
     return found
 
 
-def difference(before: Shot, after: Shot) -> Change:
-    """Compare two shots, leaving out what moves by itself in either."""
-    look = compare if before.quiet and after.quiet else registered
-    return look(before.last, after.last, live=union(before.last_live, after.last_live))
-
-
-def place(run: list[Shot], slides: list[SlideShots], tolerance: Tolerance) -> None:
+def place(run: list[Shot], slides: list[SlideShots], look: Look) -> None:
     """Add a run to the slide that it shows again, or as a new slide."""
     for slide in slides:
-        if any(matches(state, run[-1], tolerance) for state in reversed(slide.states)):
+        if any(look.same(state, run[-1]) for state in reversed(slide.states)):
             slide.returns.extend(run)
             return
-        grown = next((i for i, s in enumerate(run[:-1]) if matches(slide.final, s, tolerance)), None)
+        grown = next((i for i, s in enumerate(run[:-1]) if look.same(slide.final, s)), None)
         if grown is not None:
             slide.returns.extend(run[: grown + 1])
             slide.states.extend(run[grown + 1 :])
             return
     slides.append(SlideShots(run))
-
-
-def matches(a: Shot, b: Shot, tolerance: Tolerance) -> bool:
-    """Return whether two shots show the same picture."""
-    if a.last.gray.shape != b.last.gray.shape or not _alike(a.last, b.last):
-        return False
-    return tolerance.is_same(difference(a, b))
 
 
 def _alike(a: Picture, b: Picture) -> bool:

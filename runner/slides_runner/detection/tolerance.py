@@ -10,7 +10,7 @@ from slides_runner.detection.pictures import Cells, Change
 
 POINTER_BLOBS = 2
 """A pointer changes two places, where it was and where it is."""
-LOST_SHARE = 0.03
+LOST_SHARE = 0.015
 """Share of a picture's inked cells that a build step may lose (a page number, a caret); chosen."""
 
 
