@@ -48,7 +48,7 @@ lock: ## write requirements/ anew from pyproject.toml; UPGRADE=1 takes the newes
 bench: bench-detect ## all benchmarks
 
 bench-detect: setup ## F1, speed and memory of detection, beside its peers
-	@$(BIN)/python benchmarks/detect.py $(BENCH_ARGS)
+	@$(BIN)/python -m benchmarks.detect $(BENCH_ARGS)
 
 clean: ## remove .venv, build and caches
 	@rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
