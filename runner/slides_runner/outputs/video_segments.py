@@ -9,8 +9,9 @@ The form's `updated_at` is null: the same input gives the same bytes.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from slides_api.manifest import Image, Slide
@@ -86,21 +87,26 @@ def build_segments(slides: tuple[Slide, ...], duration_s: float, address: Addres
     frames = _Frames(address)
     time_s = 0.0
     for segment_id, shown in enumerate(_on_screen(slides)):
-        start_s = max(shown.start_s, time_s)
-        if start_s > time_s:
-            segments.append(_segment("moving", time_s, start_s))
-        time_s = max(shown.end_s, start_s)
-        segments.append(_static(segment_id, start_s, time_s, shown, frames))
+        if shown.start_s > time_s:
+            segments.append(_segment("moving", time_s, shown.start_s))
+        segments.append(_static(segment_id, shown, frames))
+        time_s = shown.end_s
     if rounded_s(duration_s) > time_s:
         segments.append(_segment("moving", time_s, rounded_s(duration_s)))
     return segments
 
 
 def _on_screen(slides: tuple[Slide, ...]) -> list[_Shown]:
-    return sorted(
+    """Return what is on screen in order of time; whatever comes next ends what was there."""
+    shown = sorted(
         (shown for slide in slides for shown in _shows(slide)),
         key=lambda shown: (shown.start_s, shown.end_s),
     )
+    following = [*(after.start_s for after in shown[1:]), math.inf]
+    return [
+        replace(one, end_s=min(one.end_s, until))
+        for one, until in zip(shown, following, strict=False)  # nothing shown: nothing follows
+    ]
 
 
 def _shows(slide: Slide) -> Iterator[_Shown]:
@@ -116,12 +122,10 @@ def _segment(kind: str, start_s: float, end_s: float) -> Segment:
     return {"kind": kind, "start_time": start_s, "end_time": end_s, "duration": duration_s}
 
 
-def _static(
-    segment_id: int, start_s: float, end_s: float, shown: _Shown, frames: "_Frames"
-) -> Segment:
+def _static(segment_id: int, shown: _Shown, frames: "_Frames") -> Segment:
     first = frames.build(segment_id, "first", shown.first)
     last = frames.build(segment_id, "last", shown.last)
-    segment = _segment("static", start_s, end_s)
+    segment = _segment("static", shown.start_s, shown.end_s)
     segment |= {"segment_id": segment_id, "url": last["url"]}
     segment |= {"first_frame": first, "last_frame": last}
     return segment

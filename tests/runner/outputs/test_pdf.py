@@ -71,12 +71,12 @@ def test_jpeg_goes_in_as_it_is(video: Path, tmp_path: Path) -> None:
 def test_png_stays_lossless(video: Path, tmp_path: Path) -> None:
     talk = open_talk(video, tmp_path, options=with_format(ImageFormat.PNG))
     slide_set = write_slides(talk)
-    embedded = pypdf.PdfReader(write_pdf(talk, slide_set).path).pages[0].images[0].image
+    (embedded,) = pypdf.PdfReader(write_pdf(talk, slide_set).path).pages[0].images
     key = slide_set.slides[0].image.key
     path = next(file.path for file in slide_set.files if file.key == key)
-    assert embedded is not None
+    assert isinstance(embedded.image, Image.Image)
     with Image.open(path) as written:
-        difference = ImageChops.difference(embedded.convert("RGB"), written.convert("RGB"))
+        difference = ImageChops.difference(embedded.image.convert("RGB"), written.convert("RGB"))
     assert difference.getbbox() is None
 
 

@@ -59,7 +59,7 @@ def outline(segments: list[dict[str, Any]]) -> list[tuple[str, float, float]]:
         ),
         pytest.param(
             (slide(1, (0, 4)), slide(2, (3, 10))),
-            [("static", 0, 4), ("static", 4, 10)],
+            [("static", 0, 3), ("static", 3, 10)],
             id="never overlapping",
         ),
     ],

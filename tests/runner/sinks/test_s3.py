@@ -5,7 +5,7 @@ import subprocess
 import sys
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import urllib3
@@ -315,11 +315,11 @@ def test_server_that_is_down_is_retryable(place: Place, files: tuple[LocalFile, 
     ],
 )
 def test_explains_answers(code: str, status: int, want: type[Exception], hint: str) -> None:
-    response = {
+    response: Any = {
         "Error": {"Code": code, "Message": ""},
         "ResponseMetadata": {"HTTPStatusCode": status},
     }
-    explained = explain(ClientError(response, "PutObject"), place="s3://b/")  # type: ignore[arg-type]
+    explained = explain(ClientError(response, "PutObject"), place="s3://b/")
     assert type(explained) is want
     assert hint in explained.hint
 
