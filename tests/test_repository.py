@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.core
 import typer.main
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name

@@ -35,7 +35,9 @@ class SlidesError(Exception):
 
     reason: ClassVar[Reason] = Reason.INTERNAL_ERROR
 
-    def __init__(self, message: str, *, hint: str = "", retry_after: datetime | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", retry_after: datetime | None = None
+    ) -> None:
         """Take what failed and on what, what to do next, and when a retry makes sense (UTC)."""
         super().__init__(message)
         self.message = message

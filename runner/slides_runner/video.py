@@ -16,6 +16,7 @@ import numpy as np
 from av.container import InputContainer
 from av.error import EOFError as AvEOFError
 from av.error import FFmpegError
+from av.stream import Disposition
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 def best_stream(path: Path, container: InputContainer) -> VideoStream:
     """Return the largest video stream that is no cover picture. Raises NotAVideoError."""
-    cover = av.stream.Disposition.attached_pic
+    cover = Disposition.attached_pic
     streams = [s for s in container.streams.video if not s.disposition & cover]
     if not streams:
         raise not_a_video(path, "it has no video stream" + _audio_note(container))
