@@ -2,21 +2,26 @@
 
 import contextlib
 import re
+import ssl
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import unquote, urljoin
 
+import certifi
 import urllib3
 from urllib3.contrib.socks import SOCKSProxyManager
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
+    InsecureRequestWarning,
     LocationValueError,
     NameResolutionError,
     ReadTimeoutError,
+    SSLError,
 )
 from urllib3.exceptions import ProxyError as Urllib3ProxyError
 from urllib3.util import Timeout, Url, make_headers, parse_url
@@ -38,6 +43,9 @@ from slides_runner.sources.egress import Hop
 from slides_runner.sources.patience import Patience
 from slides_runner.sources.redaction import public_url, redact
 from slides_runner.sources.url_guard import AddressGuard, guard_pools
+
+PARALLEL = 4
+"""At most as many connections to one server; more is what servers block."""
 
 _MAX_REDIRECTS = 10  # chosen: half of what browsers follow; nothing honest comes close
 _READ_BYTES = 1 << 16
@@ -137,20 +145,33 @@ class HttpClient:
 
 
 def _build_pools(hop: Hop, guard: AddressGuard, patience: Patience) -> urllib3.PoolManager:
-    timeout = Timeout(connect=patience.connect_s, read=patience.idle_s)
+    options: dict[str, Any] = {
+        "maxsize": PARALLEL,
+        "timeout": Timeout(connect=patience.connect_s, read=patience.idle_s),
+        "ssl_context": _tls(verify=hop.verify_tls),
+    }
     if hop.proxy is None:
-        pools = urllib3.PoolManager(maxsize=4, timeout=timeout)
+        pools = urllib3.PoolManager(**options)
         if not guard.allow_private:
             guard_pools(pools)
         return pools
-    tls = "CERT_REQUIRED" if hop.verify_tls else "CERT_NONE"
     if hop.proxy.startswith("socks"):
-        return SOCKSProxyManager(hop.proxy, maxsize=4, timeout=timeout, cert_reqs=tls)
+        return SOCKSProxyManager(hop.proxy, **options)
     auth = parse_url(hop.proxy).auth
     proxy_headers = make_headers(proxy_basic_auth=unquote(auth)) if auth else None
-    return urllib3.ProxyManager(
-        hop.proxy, maxsize=4, timeout=timeout, cert_reqs=tls, proxy_headers=proxy_headers
-    )
+    return urllib3.ProxyManager(hop.proxy, proxy_headers=proxy_headers, **options)
+
+
+def _tls(*, verify: bool) -> ssl.SSLContext:
+    """Return a context that trusts the system's authorities and certifi's: one may be missing."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    if not verify:
+        # Told once, by the documentation of Zyte's proxy mode; not again at each request.
+        urllib3.disable_warnings(InsecureRequestWarning)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _basic_auth(url: Url) -> dict[str, str]:
@@ -184,6 +205,10 @@ def _transport_error(error: HTTPError, url: str) -> SlidesError:
         return ProxyError(f"The egress proxy failed for {url}: {why}.", hint="Check the proxy.")
     if isinstance(error, (ConnectTimeoutError, ReadTimeoutError)):
         return TimedOutError(f"{url} does not answer in time.", hint=_LATER)
+    if isinstance(error, SSLError):
+        return NetworkError(
+            f"{url}: no trusted connection: {redact(str(error))}.", hint="Check the address."
+        )
     if isinstance(error, NameResolutionError):
         return NetworkError(f"The host of {url} has no address.", hint="Check its spelling.")
     if isinstance(error, LocationValueError):

@@ -19,11 +19,9 @@ from tenacity.wait import wait_base
 
 from slides_runner.errors import NetworkError, ServerError, TimedOutError
 from slides_runner.sources import Download, OnDownload
+from slides_runner.sources.http_client import PARALLEL
 from slides_runner.sources.partial import PartFile, Remote, Span
 from slides_runner.sources.patience import Patience
-
-PARALLEL = 4
-"""At most as many connections to one server; more is what servers block."""
 
 _TICK_S = 0.2  # chosen: how soon a stop is noticed, and progress shown
 _JOIN_S = 2.0  # chosen: of the 10 s that a stop may take in all

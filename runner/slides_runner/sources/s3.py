@@ -37,10 +37,11 @@ from slides_runner.errors import (
 from slides_runner.settings import RunnerSettings
 from slides_runner.sources import Media, OnDownload, VideoInfo
 from slides_runner.sources.http import MEDIA_SUFFIXES
+from slides_runner.sources.http_client import PARALLEL
 from slides_runner.sources.local_media import build_media
 from slides_runner.sources.partial import Remote
 from slides_runner.sources.patience import DEFAULT_PATIENCE, Patience
-from slides_runner.sources.ranges import PARALLEL, RemoteChangedError, fetch
+from slides_runner.sources.ranges import RemoteChangedError, fetch
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

@@ -12,8 +12,8 @@ from typing import Any
 from slides_api.v1alpha1 import Source as SourceSpec
 from slides_runner.errors import CookiesBadError
 from slides_runner.sources.egress import Hop
+from slides_runner.sources.http_client import PARALLEL
 from slides_runner.sources.patience import Patience
-from slides_runner.sources.ranges import PARALLEL
 from slides_runner.sources.redaction import redact
 
 _CHUNK_BYTES = 10 << 20  # what YouTube serves unthrottled in one request

@@ -3,6 +3,8 @@
 import base64
 import contextlib
 import http.client
+import select
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -42,7 +44,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_CONNECT(self) -> None:
         self.proxy.seen.append(self.path)
-        self._refuse(502)
+        place = self.proxy.hosts.get(self.path.rpartition(":")[0])
+        if not self.proxy.lets_in(self.headers.get("Proxy-Authorization")) or place is None:
+            self._refuse(502 if place is None else 407)
+            return
+        with socket.create_connection(place, timeout=10) as upstream:
+            self.send_response(200)
+            self.end_headers()
+            self._relay(upstream)
+        self.close_connection = True
+
+    def _relay(self, upstream: socket.socket) -> None:
+        ends = {self.connection: upstream, upstream: self.connection}
+        while True:
+            readable, _, _ = select.select(list(ends), [], [], 10)
+            for one in readable:
+                data = one.recv(65536)
+                if not data:
+                    return
+                ends[one].sendall(data)
+            if not readable:
+                return
 
     def do_GET(self) -> None:
         self.proxy.seen.append(self.path)

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -214,13 +215,15 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def run_media_server() -> Iterator[MediaServer]:
+def run_media_server(tls: ssl.SSLContext | None = None) -> Iterator[MediaServer]:
     """Yield a server on a free port; it is stopped at the end."""
 
     class Handler(_Handler):
         pass
 
     with _Server(("127.0.0.1", 0), Handler) as server:
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         media = Handler.media = MediaServer(server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()

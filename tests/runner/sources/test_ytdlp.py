@@ -452,6 +452,18 @@ def test_a_page_on_a_private_address_is_refused(
     assert server.seen == []
 
 
+def test_our_own_po_token_provider_may_lie_in_a_private_network(
+    server: MediaServer, make_settings: MakeSettings, impatient: Patience
+) -> None:
+    page = server.put("/page", Resource(b"<html>", "text/html"))
+    url = f"{STUB}?{urlencode({'case': 'page', 'page': page, 'media': 'https://cdn.example/x'})}"
+    settings = make_settings(pot_provider_url=server.url(""))
+
+    open_source(url, SourceSpec(url=url), settings, patience=impatient).probe()
+
+    assert [one.path for one in server.seen] == ["/page"]
+
+
 def test_a_browser_s_fingerprint_still_follows_redirects(
     server: MediaServer, open_stub: Open
 ) -> None:
