@@ -38,6 +38,7 @@ class Inset:
         corners: dict[float, Corner],
         *,
         round_: bool,
+        person: random.Random | None = None,
     ) -> None:
         width = size[0]
         share = rng.uniform(0.18, 0.27)
@@ -49,7 +50,7 @@ class Inset:
         self._size = size
         self._corners = corners
         self._alpha = disc(self._width, self._height) if round_ else None
-        self._presenter = Presenter(rng, (self._width, self._height))
+        self._presenter = Presenter(person or rng, (self._width, self._height))
 
     def __call__(self, picture: Picture, time_s: float) -> Picture:
         """Return the picture with the presenter on it."""
@@ -318,9 +319,16 @@ class Camera:
 class FullFace:
     """A presenter who fills the picture, perhaps with a name below."""
 
-    def __init__(self, rng: random.Random, size: tuple[int, int], name: str | None) -> None:
+    def __init__(
+        self,
+        rng: random.Random,
+        size: tuple[int, int],
+        name: str | None,
+        *,
+        person: random.Random | None = None,
+    ) -> None:
         self._size = size
-        self._presenter = Presenter(rng, (640, 360), noise=rng.uniform(1.5, 4))
+        self._presenter = Presenter(person or rng, (640, 360), noise=rng.uniform(1.5, 4))
         self._name = name
 
     def __call__(self, picture: Picture, time_s: float) -> Picture:
