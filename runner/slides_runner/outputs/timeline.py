@@ -11,6 +11,10 @@ HEIGHT_PX = 152
 CURVE_COLUMNS = 1000
 """Columns of the curve's drawing; of the samples in one, the highest is drawn."""
 CURVE_ROWS = 100.0
+THRESHOLD_AT = 0.25
+"""Part of the height at which the threshold is drawn, so that both sides of it can be seen."""
+PLAIN_EXPONENT = 0.5
+"""Scale of the curve without a threshold: its square root shows small changes too."""
 TICK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 18_000, 36_000)
 MOST_TICKS = 9
 """Chosen: labels stay apart on a telephone."""
@@ -80,7 +84,8 @@ def build_timeline(
     """Return the drawing of a talk."""
     duration_s = max(detection.duration_s, 1e-9)
     threshold = detection.thresholds.get("change")
-    points = _columns(detection.samples, duration_s)
+    exponent = _exponent(threshold)
+    points = _columns(detection.samples, duration_s, exponent)
     curve = " L".join(f"{x} {y:.1f}" for x, y in points)
     return Timeline(
         height=HEIGHT_PX,
@@ -90,7 +95,7 @@ def build_timeline(
         area=f"M{points[0][0]} {CURVE_ROWS:g} L{curve} L{points[-1][0]} {CURVE_ROWS:g} Z"
         if points
         else "",
-        threshold=None if threshold is None else round(_row(threshold), 1),
+        threshold=None if threshold is None else round(_row(threshold, exponent), 1),
         threshold_text="" if threshold is None else f"{threshold:.3g}",
         bars=_bars(slides, duration_s),
         nonslides=tuple(
@@ -142,15 +147,24 @@ def _ticks(duration_s: float) -> tuple[Tick, ...]:
     return tuple(Tick(x, clock(t), x > LAST_TICK_AT) for t, x in places)
 
 
-def _columns(samples: tuple[Sample, ...], duration_s: float) -> list[tuple[int, float]]:
+def _columns(
+    samples: tuple[Sample, ...], duration_s: float, exponent: float
+) -> list[tuple[int, float]]:
     """Return the curve's points: for each column with samples the highest of them."""
     highest: dict[int, float] = {}
     for sample in samples:
         column = round(CURVE_COLUMNS * min(max(sample.time_s / duration_s, 0.0), 1.0))
         highest[column] = max(highest.get(column, 0.0), sample.score)
-    return [(column, _row(highest[column])) for column in sorted(highest)]
+    return [(column, _row(highest[column], exponent)) for column in sorted(highest)]
 
 
-def _row(score: float) -> float:
-    """Return the height of a score, from the top: by its square root, to show small changes too."""
-    return CURVE_ROWS * (1 - math.sqrt(min(max(score, 0.0), 1.0)))
+def _exponent(threshold: float | None) -> float:
+    """Return the power of a score by which the threshold comes to stand at its place."""
+    if threshold is None or not 0 < threshold < 1:
+        return PLAIN_EXPONENT
+    return math.log(THRESHOLD_AT) / math.log(threshold)
+
+
+def _row(score: float, exponent: float) -> float:
+    """Return the height of a score, from the top."""
+    return CURVE_ROWS * (1 - math.pow(min(max(score, 0.0), 1.0), exponent))

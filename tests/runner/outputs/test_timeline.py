@@ -66,11 +66,23 @@ def test_curve_keeps_the_highest_sample_of_a_column() -> None:
     assert points[499] == "499 100.0"
 
 
-def test_threshold_stands_on_the_curves_own_scale() -> None:
-    drawn = timeline(samples=(Sample(50, 0.25),), thresholds={"change": 0.25})
-    assert drawn.curve == "M500 50.0"
-    assert drawn.threshold == 50.0
-    assert timeline().threshold is None
+@pytest.mark.parametrize("threshold", [0.001, 0.0069, 0.25, 0.9])
+def test_threshold_stands_at_a_quarter_of_the_curves_own_scale(threshold: float) -> None:
+    drawn = timeline(samples=(Sample(50, threshold),), thresholds={"change": threshold})
+    assert drawn.curve == "M500 75.0"
+    assert drawn.threshold == 75.0
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0, 2.0])
+def test_odd_thresholds_are_drawn_within(threshold: float) -> None:
+    drawn = timeline(samples=(Sample(50, 0.5),), thresholds={"change": threshold})
+    assert drawn.threshold is not None
+    assert 0 <= drawn.threshold <= 100
+
+
+def test_curve_may_have_no_threshold() -> None:
+    drawn = timeline(samples=(Sample(50, 0.25),))
+    assert (drawn.curve, drawn.threshold) == ("M500 50.0", None)
 
 
 def test_chapters_are_marked_apart_from_the_start() -> None:

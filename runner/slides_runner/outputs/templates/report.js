@@ -144,7 +144,7 @@
   };
 
   const slideAt = (time) => {
-    const span = data.spans.find(([start, end]) => time >= start && time < end);
+    const span = data.spans.findLast(([start, end]) => time >= start && time < end);
     return span ? span[2] : 0;
   };
 
