@@ -6,6 +6,7 @@ import os
 import random
 import resource
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlencode
@@ -205,8 +206,12 @@ def test_a_failing_segment_ends_the_download_at_once(
 def test_ctrl_c_ends_the_download_at_once(
     server: MediaServer, open_url: Open, work_dir: Path
 ) -> None:
+    pressed = threading.Event()
+
     def press_ctrl_c(_: Download) -> None:
-        _thread.interrupt_main()
+        if not pressed.is_set():
+            pressed.set()
+            _thread.interrupt_main()
 
     with pytest.raises(KeyboardInterrupt):
         open_url(_serve_many(server)).fetch(work_dir, press_ctrl_c)
