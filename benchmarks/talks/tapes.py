@@ -109,7 +109,7 @@ def _mux_both(tape: OutputContainer, pictures: InputContainer, tones: InputConta
     ]
     packets = []
     for source, copied in copies:
-        for packet in _packets(source, source.streams[:1]):
+        for packet in _packets(source, [source.streams[0]]):
             moment = float((packet.dts or 0) * (packet.time_base or 0))
             packet.stream = copied
             packets.append((moment, packet))
