@@ -56,7 +56,7 @@ def local(make_settings: MakeSettings) -> RunnerSettings:
 def impatient() -> Patience:
     return Patience(
         connect_s=2.0,
-        idle_s=0.5,
+        idle_s=1.0,
         attempts=3,
         backoff_s=0.01,
         backoff_max_s=0.02,
