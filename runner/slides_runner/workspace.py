@@ -66,22 +66,30 @@ def claim(root: Path, identity: str) -> Iterator[WorkFolder]:
     OutputNotWritableError when the folder cannot be made, DiskFullError when no space is left.
     """
     name = hashlib.sha256(identity.encode()).hexdigest()[:NAME_DIGITS]
-    with _explained(root):
-        folder, lock = _lock_first_free(root / name)
-        with lock:
-            try:
-                _begin(folder)
+    folder, lock = _begin(root, name)
+    with lock:
+        try:
+            with _explained_when_full(root):
                 yield folder
-            except BaseException as e:
-                _keep_downloads(folder, e)
-                raise
-            shutil.rmtree(folder.path, ignore_errors=True)
+        except BaseException as e:
+            _keep_downloads(folder, e)
+            raise
+        shutil.rmtree(folder.path, ignore_errors=True)
 
 
-def _begin(folder: WorkFolder) -> None:
-    shutil.rmtree(folder.made, ignore_errors=True)
-    folder.made.mkdir()
-    folder.downloads.mkdir(exist_ok=True)
+def _begin(root: Path, name: str) -> tuple[WorkFolder, IO[bytes]]:
+    try:
+        with _explained_when_full(root):
+            folder, lock = _lock_first_free(root / name)
+            shutil.rmtree(folder.made, ignore_errors=True)
+            folder.made.mkdir()
+            folder.downloads.mkdir(exist_ok=True)
+    except OSError as e:
+        raise OutputNotWritableError(
+            f"The work folder {root} cannot be used: {e.strerror}.",
+            hint="Choose another --work-dir.",
+        ) from e
+    return folder, lock
 
 
 def _keep_downloads(folder: WorkFolder, error: BaseException) -> None:
@@ -126,18 +134,13 @@ def _lock(path: Path) -> IO[bytes] | None:
 
 
 @contextmanager
-def _explained(root: Path) -> Iterator[None]:
+def _explained_when_full(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        if e.errno in NO_SPACE:
-            raise DiskFullError(
-                f"No space is left to work in {root}.",
-                hint="Free some space, or choose a --work-dir on another disk, then run again.",
-            ) from e
-        if e.filename is None or not Path(str(e.filename)).is_relative_to(root):
+        if e.errno not in NO_SPACE:
             raise
-        raise OutputNotWritableError(
-            f"The work folder {root} cannot be used: {e.strerror}.",
-            hint="Choose another --work-dir.",
+        raise DiskFullError(
+            f"No space is left to work in {root}.",
+            hint="Free some space, or choose a --work-dir on another disk, then run again.",
         ) from e

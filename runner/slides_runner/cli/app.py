@@ -151,14 +151,16 @@ def extract(
     sources: Sources,
     *,
     output: OutputOption = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Sources at once.")] = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Sources at once.")
+    ] = 1,
     json: JsonOption = False,
     force: Annotated[bool, typer.Option("--force", help="Make the output anew.")] = False,
     image_format: Annotated[
         ImageFormatName, typer.Option("--format", help="Of the slide images.")
     ] = "webp",
     quality: Annotated[
-        int, typer.Option("--quality", help="Of webp and jpeg images, 1 to 100.")
+        int, typer.Option("--quality", metavar="N", help="Of webp and jpeg images, 1 to 100.")
     ] = 80,
     sensitivity: Annotated[
         SensitivityName,

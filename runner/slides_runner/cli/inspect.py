@@ -47,6 +47,8 @@ from slides_runner.sinks.registry import open_sink
 CHECK_LINK_S = 900
 """Validity of the links by which objects are read for the check; chosen: one slow download."""
 CHECK_TIMEOUT_S = 60
+LABELS = {"html": "report", "videoSegments": "times"}
+"""What people read for a kind of file, where that is no word."""
 NOT_THERE = frozenset({403, 404})
 """What stores answer for an object that is not there, the first where listing is not allowed."""
 
@@ -218,13 +220,13 @@ def output_document(
 def show(manifest: Manifest, sink: Sink, links: dict[str, str]) -> None:
     """Print the slides with their times, and every other file."""
     console = Console()
-    source, video = manifest.source, manifest.video
+    source, video, files = manifest.source, manifest.video, manifest.artifacts
     lines = [
         printable(source.title or source.key),
         f"  video   {clock(video.duration_seconds)}, {video.width}x{video.height} {video.codec}",
         f"  key     {source.key}",
         f"  output  {output_of(sink)}",
-        *(f"  {one.kind:<7} {address(sink, one.key)}" for one in manifest.artifacts),
+        *(f"  {LABELS.get(one.kind, one.kind):<7} {address(sink, one.key)}" for one in files),
         *(f"  note    {one.message}" for one in manifest.warnings),
     ]
     for line in lines:

@@ -1,5 +1,6 @@
 """Options of the command line as the API's models; what is wrong with them in their own words."""
 
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from slides_api.v1alpha1 import Document, Outputs, Region, SlideImage, SlidesOutput, Source
+from slides_runner.reporters.plain import printable
 from slides_runner.settings import RunnerSettings
 
 OPTION_OF_FIELD = {
@@ -40,6 +42,10 @@ class SourceOptions:
 
     def build_source(self, url: str) -> Source:
         """Return the model. Raises typer.BadParameter."""
+        if not is_text(url):
+            raise typer.BadParameter(
+                f"{printable(url)!r} is not UTF-8: rename the file.", param_hint="SOURCE"
+            )
         fields = {
             "url": url,
             "maxHeight": self.max_height,
@@ -90,6 +96,11 @@ class SlideOptions:
         except ValidationError as e:
             raise bad_option(e) from e
         return Outputs(slides=slides)
+
+
+def is_text(argument: str) -> bool:
+    """Return whether an argument is text; file names can be other bytes, shown as surrogates."""
+    return not any(unicodedata.category(character) == "Cs" for character in argument)
 
 
 def parse_region(text: str) -> Region:
