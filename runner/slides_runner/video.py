@@ -4,6 +4,7 @@ All decoding goes through PyAV (docs/decisions/0002-pyav-for-decoding.md); av's 
 Times are seconds from the first frame of the video stream.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from slides_runner.errors import NotAVideoError
 
 SEEK_AHEAD_S = 1.0
 """Below this distance reading on is cheaper than seeking; chosen, a fraction of the usual GOP."""
+STEPS_BACK_S = (0.0, 3.0, 12.0, 60.0, math.inf)
+"""How far before a moment reading begins, until a keyframe lies before it; chosen: around the GOPs
+of broadcasts, of web video, of screen recorders, and in the end from the beginning."""
 HD_HEIGHT = 577
 """Untagged pictures from this height on are BT.709, below BT.601: what mpv assumes."""
 MAX_PIXELS = 7680 * 4320 * 2
@@ -179,6 +183,14 @@ def seek(container: InputContainer, stream: VideoStream, time_s: float) -> None:
         container.seek(0)
 
 
+def rewind(container: InputContainer, stream: VideoStream) -> None:
+    """Go to the beginning; its own time of the stream may be too late for MPEG-TS and MPEG-PS."""
+    try:
+        container.seek(0)
+    except FFmpegError:
+        seek(container, stream, 0.0)
+
+
 def upright_rgb(frame: av.VideoFrame) -> NDArray[np.uint8]:
     """Return a frame as it is shown: (H, W, 3) uint8 RGB, 0-255, rotated upright."""
     untagged = Colorspace.ITU709 if frame.height >= HD_HEIGHT else Colorspace.ITU601
@@ -235,9 +247,23 @@ class FrameReader:
         return 0 <= time_s - self._time_s(self._shown) + self._tolerance_s <= SEEK_AHEAD_S
 
     def _restart(self, time_s: float) -> None:
-        seek(self._container, self._stream, time_s)
-        self._frames = decode(self._container, self._stream)
-        self._shown, self._next = None, next(self._frames, None)
+        """Go to the last keyframe at or before a time.
+
+        Streams without an index (MPEG-TS, MPEG-PS) are sought by guessing, and the first keyframe
+        after the guess may lie beyond the time: then from further back.
+        """
+        for back_s in STEPS_BACK_S:
+            if back_s < time_s:
+                seek(self._container, self._stream, time_s - back_s)
+            else:
+                rewind(self._container, self._stream)
+            self._frames = decode(self._container, self._stream)
+            self._shown, self._next = None, next(self._frames, None)
+            found = (
+                self._next is not None and self._time_s(self._next) <= time_s + self._tolerance_s
+            )
+            if found or back_s >= time_s:
+                return
 
     def _advance(self, time_s: float) -> av.VideoFrame | None:
         while self._next is not None and (
