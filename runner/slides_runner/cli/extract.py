@@ -140,21 +140,47 @@ def _run_all(
     )
     level = "DEBUG" if options.is_verbose else settings.effective_log_level
     show_log_of_libraries(level)
+    ledger = _Ledger(requests, tell, at_once=options.is_json)
     interruption = Interruption()
-    codes: list[ExitCode] = []
+    interruption.last_words = ledger.stop
     with interruption.caught():
-        outcomes: list[Outcome] = []
         with open_display(kind, log_level=level) as display:
             runner = _Runner(settings, display, interruption, is_verbose=options.is_verbose)
             for outcome in runner.outcomes(requests, jobs=options.jobs):
-                codes.append(exit_code_of(outcome, interruption.exit_code))
-                if options.is_json:
-                    tell(outcome, codes[-1])
-                outcomes.append(outcome)
-        if not options.is_json:  # words wait until the display no longer moves
-            for outcome, code in zip(outcomes, codes, strict=True):
-                tell(outcome, code)
-    return combined(codes, interruption.exit_code)
+                ledger.take(outcome, exit_code_of(outcome, interruption.exit_code))
+        ledger.tell_the_rest()
+    return combined(ledger.codes, interruption.exit_code)
+
+
+class _Ledger:
+    """Who ended how, and what of it was told already."""
+
+    def __init__(self, requests: Sequence[RunRequest], tell: Tell, *, at_once: bool) -> None:
+        """Take all that will end; `at_once` tells each as it comes, else when all have ended."""
+        self._running = {redact(one.source.url) for one in requests}
+        self._tell = tell
+        self._at_once = at_once
+        self._untold: list[tuple[Outcome, ExitCode]] = []
+        self.codes: list[ExitCode] = []
+
+    def take(self, outcome: Outcome, code: ExitCode) -> None:
+        """Take how one run ended."""
+        self._running.discard(outcome.source)
+        self.codes.append(code)
+        self._untold.append((outcome, code))
+        if self._at_once:
+            self.tell_the_rest()
+
+    def tell_the_rest(self) -> None:
+        """Tell what was held back, lest words tear a display that moves."""
+        while self._untold:
+            self._tell(*self._untold.pop(0))
+
+    def stop(self, error: InterruptedRunError, code: ExitCode) -> None:
+        """Tell that all that still runs was stopped."""
+        self.tell_the_rest()
+        for source in sorted(self._running):
+            self._tell(Outcome(source, None, error), code)
 
 
 @dataclass(frozen=True)

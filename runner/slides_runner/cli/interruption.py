@@ -8,17 +8,25 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from slides_api.exit_codes import ExitCode
 from slides_runner.errors import InterruptedRunError
 
-GRACE_S = 7.0
+GRACE_S = 5.0
 """Between a signal and the forced end; DESIGN: SIGTERM stops a run within ten seconds."""
 SHOW_CURSOR = "\x1b[?25h"
 EXIT_CODES = {signal.SIGINT: ExitCode.CTRL_C, signal.SIGTERM: ExitCode.INTERRUPTED}
+
+
+LastWords = Callable[[InterruptedRunError, ExitCode], None]
+"""Says that runs were stopped, before the process ends without waiting for them."""
+
+
+def say_nothing(_error: InterruptedRunError, _code: ExitCode) -> None:
+    """Leave it at the exit code."""
 
 
 class Interruption:
@@ -27,6 +35,7 @@ class Interruption:
     def __init__(self, *, grace_s: float = GRACE_S) -> None:
         """Take how long runs may take to stop."""
         self._grace_s = grace_s
+        self.last_words: LastWords = say_nothing
         self._asked = threading.Event()
         self.exit_code: ExitCode | None = None
         """Of the signal that asked; None while none did."""
@@ -34,7 +43,7 @@ class Interruption:
     def check(self) -> None:
         """Raise InterruptedRunError once a signal asked to stop."""
         if self._asked.is_set():
-            raise InterruptedRunError("Stopped.", hint="Run the same command again to go on.")
+            raise stopped()
 
     @contextmanager
     def caught(self) -> Iterator[None]:
@@ -53,9 +62,20 @@ class Interruption:
         self.exit_code = code
         self._asked.set()
         # A daemon, so that it ends with a process that stops in time.
-        timer = threading.Timer(self._grace_s, end_now, (code,))
+        timer = threading.Timer(self._grace_s, self._end, (code,))
         timer.daemon = True
         timer.start()
+
+    def _end(self, code: ExitCode) -> None:
+        try:
+            self.last_words(stopped(), code)
+        finally:
+            end_now(code)
+
+
+def stopped() -> InterruptedRunError:
+    """Return the error of a run that a signal stopped."""
+    return InterruptedRunError("Stopped.", hint="Run the same command again to go on.")
 
 
 def end_now(code: ExitCode) -> None:

@@ -16,6 +16,8 @@ from slides_runner.reporters.plain import printable
 
 SILENCE_S = 10.0
 """Longest time without a line; chosen: often enough to see life, seldom enough to read."""
+WATCHED_SILENCE_S = 0.5
+"""The same at DEBUG, when somebody wants to see every step; chosen: as fast as one reads."""
 WIDEST_EVENT = 30
 
 
@@ -32,6 +34,7 @@ class LogDisplay:
         """Take the level, where to write (stderr) and what tells the time."""
         self._logger = build_logger(log_level, stream or sys.stderr)
         self._clock = clock
+        self._silence_s = WATCHED_SILENCE_S if log_level == "DEBUG" else SILENCE_S
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -47,15 +50,19 @@ class LogDisplay:
 
     def open(self, name: str) -> Reporter:
         """Return a reporter whose lines carry the name."""
-        return LogReporter(self._logger.bind(source=printable(name)), self._clock)
+        logger = self._logger.bind(source=printable(name))
+        return LogReporter(logger, self._clock, silence_s=self._silence_s)
 
 
 class LogReporter:
     """Writes a line when the stage changes, and now and then in between."""
 
-    def __init__(self, logger: FilteringBoundLogger, clock: Callable[[], float]) -> None:
-        """Take where to write and what tells the time."""
+    def __init__(
+        self, logger: FilteringBoundLogger, clock: Callable[[], float], *, silence_s: float
+    ) -> None:
+        """Take where to write, what tells the time, and how long to stay silent in between."""
         self._logger = logger
+        self._silence_s = silence_s
         self._clock = clock
         self._stage: Stage | None = None
         self._said_at = 0.0
@@ -64,7 +71,7 @@ class LogReporter:
         """Write the state, unless it was written a moment ago."""
         now = self._clock()
         is_news = progress.stage is not self._stage or progress.percent >= 100  # noqa: PLR2004
-        if not is_news and now - self._said_at < SILENCE_S:
+        if not is_news and now - self._said_at < self._silence_s:
             return
         self._stage, self._said_at = progress.stage, now
         with suppress(OSError):  # a closed stderr must not fail the run
