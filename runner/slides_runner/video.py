@@ -15,9 +15,9 @@ from typing import Literal, cast
 import av
 import numpy as np
 from av.container import InputContainer
-from av.error import EOFError as AvEOFError
 from av.error import FFmpegError
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -152,18 +152,38 @@ def decode(
     A decoder that errs on damaged packets goes on with the next one, as players do.
     """
     stream.codec_context.skip_frame = skip
-    packets = container.demux(stream)
+    for packet in packets(container, stream):
+        yield from decoded(packet)
+
+
+def packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
+    """Yield the packets of a stream, and an empty one that drains the decoder.
+
+    A container that is cut off ends where it is.
+    """
+    found = container.demux(stream)
     while True:
         try:
-            packet = next(packets)
+            packet = next(found)
         except (StopIteration, FFmpegError):
             return
-        try:
-            yield from packet.decode()
-        except AvEOFError:
-            return
-        except FFmpegError:
-            continue
+        yield packet
+
+
+def decoded(packet: av.Packet) -> list[av.VideoFrame]:
+    """Return the frames that a packet completes; none where it is damaged."""
+    try:
+        return cast("list[av.VideoFrame]", packet.decode())
+    except FFmpegError:
+        return []
+
+
+def drained(context: VideoCodecContext) -> list[av.VideoFrame]:
+    """Return the frames that a decoder still holds back."""
+    try:
+        return cast("list[av.VideoFrame]", context.decode(None))
+    except FFmpegError:
+        return []
 
 
 def start_time_s(stream: VideoStream) -> float:

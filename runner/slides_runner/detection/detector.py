@@ -23,7 +23,7 @@ from slides_runner.detection import (
 from slides_runner.detection.ground import PEAK, looks_drawn
 from slides_runner.detection.packets import Gop, PacketIndex, group, read_index
 from slides_runner.detection.pictures import NOISE, SHARE, Picture
-from slides_runner.detection.refine import GopReader, changing, moving_cells, pieces
+from slides_runner.detection.refine import GopReader, changing, pieces, stretches
 from slides_runner.detection.shots import Shot, ShotBuilder
 from slides_runner.detection.slides import Look, SlideShots, fold, image_time_s
 from slides_runner.detection.survey import AROUND, Habit, KeySample, Motion, motion_around, survey
@@ -102,22 +102,39 @@ def scenes(samples: Iterator[KeySample], gops: Sequence[Gop]) -> Iterator[Scene]
 def walk(scene: Scene, reader: GopReader, builder: ShotBuilder, tolerance: Tolerance) -> None:
     """Feed a GOP to the shots: its keyframe, and more of it where it changes."""
     gop, motion = scene.gop, scene.motion
-    key = scene.sample.picture if scene.sample else None
-    if key is not None and (gop.quiet or not must_refine(scene, tolerance)):
-        builder.feed(key, motion, key=True)
-        key = None
+    key = [scene.sample.picture] if scene.sample else []
     if not must_refine(scene, tolerance):
+        feed(builder, key, motion, key=True)
         return
+    if gop.spikes and (near := list(reader.near_spikes(gop))):
+        if gop.quiet or _joins(scene, near, tolerance):
+            feed(builder, key, motion, key=True)
+            feed(builder, near, motion)
+            return
     for pictures in pieces(reader.pictures(gop)):
-        chosen: Iterable[Picture] = pictures
-        if not gop.quiet and len(pictures) > 2:
-            motion = motion.with_live(moving_cells(pictures, motion))
-            chosen = changing(pictures, motion, gop.spikes, tolerance)
-        if key is not None:
-            builder.feed(key, motion, key=True)
-            key = None
-        for picture in chosen:
-            builder.feed(picture, motion)
+        for stretch, own in stretches(pictures, motion):
+            feed(builder, key, own, key=True)
+            feed(builder, changing(stretch, own, gop.spikes, tolerance), own)
+            key = []
+    feed(builder, key, motion, key=True)
+
+
+def feed(
+    builder: ShotBuilder, pictures: Iterable[Picture], motion: Motion, *, key: bool = False
+) -> None:
+    """Feed pictures to the shots."""
+    for picture in pictures:
+        builder.feed(picture, motion, key=key)
+
+
+def _joins(scene: Scene, near: Sequence[Picture], tolerance: Tolerance) -> bool:
+    """Whether nothing but what happens near its spikes happens in a GOP."""
+    if scene.sample is None or scene.following is None:
+        return False
+    compare = scene.motion.compare
+    before = compare(scene.sample.picture, near[0], scene.motion)
+    after = compare(near[-1], scene.following.picture, scene.motion)
+    return tolerance.is_same(before) and tolerance.is_same(after)
 
 
 def must_refine(scene: Scene, tolerance: Tolerance) -> bool:
@@ -127,14 +144,21 @@ def must_refine(scene: Scene, tolerance: Tolerance) -> bool:
         return True
     if gop.still:
         return False
-    if gop.spikes or scene.following is None:
+    following = scene.following
+    if gop.busy and following and not (_is_drawn(scene.sample) or _is_drawn(following)):
+        return False  # a face or a room throughout: when it changes does not matter
+    if gop.spikes or following is None:
         return True
     motion = scene.motion
-    change = motion.compare(scene.sample.picture, scene.following.picture, motion)
+    change = motion.compare(scene.sample.picture, following.picture, motion)
     if tolerance.is_same(change):
         return False
     # Without a spike ink can only have been added stroke by stroke: typing, a pen.
     return not (gop.quiet and tolerance.only_adds(change))
+
+
+def _is_drawn(sample: KeySample) -> bool:
+    return looks_drawn(sample.picture)
 
 
 def _detected(slide: SlideShots, tolerance: Tolerance) -> DetectedSlide:

@@ -53,6 +53,8 @@ class Gop:
     """Whether no packet of it can carry a change; its keyframe says all."""
     quiet: bool
     """Whether nothing moves throughout it, as far as packets tell; single changes apart."""
+    busy: bool
+    """Whether the whole picture moves all the time: a face, a room, a filmed screen."""
     spikes: tuple[float, ...]
     """Times of packets that may carry a change of slide, keyframes apart."""
 
@@ -159,8 +161,26 @@ def _gop(index: PacketIndex, first: int, last: int, usual: float) -> Gop:
         last=last,
         still=bool(others.max(initial=0) <= calm),
         quiet=quiet,
+        busy=_is_busy(index, first, last),
         spikes=tuple(float(t) for t in spikes),
     )
 
+
+def _is_busy(index: PacketIndex, first: int, last: int) -> bool:
+    """Whether no half-second of a GOP is calmer than a moving picture."""
+    bar = ACTIVE * float(np.median(index.sizes[index.keys]))
+    times, sizes = index.times_s[first:last], np.where(index.keys, bar + 1, index.sizes)[first:last]
+    windows = ((times - times[0]) / WINDOW_S).astype(int)
+    return all(np.median(sizes[windows == w]) > bar for w in np.unique(windows))
+
+
+WINDOW_S = 0.5
+"""Stretch of which the median packet tells whether the picture moves; chosen: the shortest slide."""
+ACTIVE = 0.017
+"""Median packet, as a share of the median keyframe, above which the whole picture moves.
+
+Measured: faces 2 to 13 %, filmed screens 3 to 12 %, a film over a third of a slide 1.5 %, slides
+alone .2 to 1 %.
+"""
 
 __all__ = ["Gop", "NotAVideoError", "PacketIndex", "group", "read_index"]

@@ -5,7 +5,7 @@ changed when the gradients differ by more than coding noise and by more than a s
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import av
 import cv2
@@ -48,20 +48,22 @@ class Picture:
     gray: NDArray[np.uint8]
     """(H, W) uint8, H x W about AREA, 0-255."""
 
-    def bare(self) -> "Picture":
-        """Return a copy without what was computed from it: 8 times smaller."""
-        return Picture(self.time_s, self.gray)
-
-    @cached_property
+    @property
     def gradients(self) -> NDArray[np.float32]:
         """(H, W, 2) float32 Sobel gradients of the blurred picture, faint ones zeroed."""
-        blurred = cv2.GaussianBlur(self.gray, (0, 0), SIGMA)
-        return cv2.merge([_edges(blurred, 1, 0), _edges(blurred, 0, 1)])
+        return _gradients(self)
 
     @cached_property
     def ink(self) -> NDArray[np.float32]:
         """Squared gradients summed per cell."""
         return cell_sums(self.gradients)
+
+
+@lru_cache(maxsize=8)
+def _gradients(picture: Picture) -> NDArray[np.float32]:
+    """Gradients take eight times the picture's memory: only those of the last few are kept."""
+    blurred = cv2.GaussianBlur(picture.gray, (0, 0), SIGMA)
+    return np.asarray(cv2.merge([_edges(blurred, 1, 0), _edges(blurred, 0, 1)]), np.float32)
 
 
 def _edges(gray: NDArray[np.uint8], dx: int, dy: int) -> NDArray[np.float32]:

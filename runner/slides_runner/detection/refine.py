@@ -2,18 +2,22 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from itertools import pairwise
 
+import av
 import numpy as np
-from av.error import FFmpegError
 
 from slides_api.v1alpha1 import Region
 from slides_runner.detection.packets import Gop
 from slides_runner.detection.pictures import Cells, Picture, dilate, take_picture
 from slides_runner.detection.survey import PROBE_S, SCENE, STILL, Motion
 from slides_runner.detection.tolerance import Tolerance
-from slides_runner.video import open_video, seek, start_time_s
+from slides_runner.video import decoded, drained, packets, seek, start_time_s
 
+EPSILON_S = 1e-4
+"""Times are rounded to less than this."""
+REORDERING = 16
+"""Packets that may lie between a frame and those it is shown before: H.264's greatest delay."""
 NEAR_SPIKE_S = 0.25
 """Around a spike every frame is decoded, else reference frames only; chosen: one mini-GOP."""
 
@@ -31,48 +35,44 @@ class GopReader:
         self._base = float(stream.time_base or 1)
         stream.thread_count = 1
 
-    def pictures(self, gop: Gop) -> Iterator[Picture]:
-        """Yield pictures of a GOP in order of time: all near spikes, else reference frames."""
-        seek(self._container, self._stream, gop.start_s + 1e-4)
-        context = self._stream.codec_context
-        context.flush_buffers()
+    def near_spikes(self, gop: Gop) -> Iterator[Picture]:
+        """Yield the pictures around a GOP's spikes, and stop decoding after the last."""
         spikes = np.array(gop.spikes)
-        past = 0
-        stop_s = gop.end_s
-        if gop.quiet and gop.spikes:
-            stop_s = min(stop_s, gop.spikes[-1] + SETTLE_S)
-        for packet in self._container.demux(self._stream):
-            ticks = packet.pts if packet.pts is not None else packet.dts
-            if not packet.size or ticks is None:
-                continue
-            time_s = ticks * self._base - self._zero
-            if time_s >= stop_s - 1e-4:
-                past += 1
-                if packet.is_keyframe or past > 16:
-                    break
-                continue
-            near = spikes.size and np.abs(spikes - time_s).min() <= NEAR_SPIKE_S
-            context.skip_frame = "NONE" if near else "NONREF"
-            try:
-                yield from self._taken(packet.decode(), gop)
-            except FFmpegError:
-                continue
-        try:
-            yield from self._taken(context.decode(None), gop)
-        except FFmpegError:
-            return
-
-    def _taken(self, frames, gop: Gop) -> Iterator[Picture]:
-        for frame in frames:
-            time_s = (frame.pts or 0) * self._base - self._zero
-            if not gop.start_s - 1e-3 <= time_s < gop.end_s - 1e-4:
-                continue
-            if not gop.quiet or not gop.spikes or _near(gop.spikes, time_s):
+        for frame in self._frames(gop, stop_s=min(gop.end_s, gop.spikes[-1] + SETTLE_S)):
+            time_s = self._time_s(frame)
+            if ((spikes - NEAR_SPIKE_S <= time_s) & (time_s <= spikes + SETTLE_S)).any():
                 yield take_picture(frame, time_s, self._region)
 
+    def pictures(self, gop: Gop) -> Iterator[Picture]:
+        """Yield pictures of a whole GOP: every frame near spikes, else reference frames."""
+        for frame in self._frames(gop, stop_s=gop.end_s):
+            yield take_picture(frame, self._time_s(frame), self._region)
 
-def _near(spikes, time_s: float) -> bool:
-    return any(s - NEAR_SPIKE_S <= time_s <= s + SETTLE_S for s in spikes)
+    def _frames(self, gop: Gop, *, stop_s: float) -> Iterator[av.VideoFrame]:
+        for frame in self._decoded(gop, stop_s):
+            if gop.start_s - EPSILON_S <= self._time_s(frame) < gop.end_s - EPSILON_S:
+                yield frame
+
+    def _decoded(self, gop: Gop, stop_s: float) -> Iterator[av.VideoFrame]:
+        seek(self._container, self._stream, gop.start_s + EPSILON_S)
+        context = self._stream.codec_context
+        spikes = np.array(gop.spikes)
+        late = 0
+        for packet in packets(self._container, self._stream):
+            ticks = packet.pts if packet.pts is not None else packet.dts
+            time_s = gop.start_s if ticks is None else ticks * self._base - self._zero
+            if time_s >= stop_s - EPSILON_S:
+                late += 1
+                if packet.is_keyframe or late > REORDERING:
+                    break
+                continue
+            near = len(spikes) and np.abs(spikes - time_s).min() <= NEAR_SPIKE_S
+            context.skip_frame = "NONE" if near else "NONREF"
+            yield from decoded(packet)
+        yield from drained(context)
+
+    def _time_s(self, frame: av.VideoFrame) -> float:
+        return (frame.pts or 0) * self._base - self._zero
 
 
 def pieces(pictures: Iterator[Picture]) -> Iterator[list[Picture]]:
@@ -91,7 +91,7 @@ def changing(
     """Return the pictures around changes, found by halving: what is same at both ends is same."""
     cuts = sorted({0, len(pictures) - 1, *(_index(pictures, s) for s in spikes)})
     kept = set(cuts)
-    for low, high in itertools.pairwise(cuts):
+    for low, high in pairwise(cuts):
         _halve(pictures, low, high, motion, kept, tolerance)
     return [pictures[i] for i in sorted(kept)]
 
@@ -111,22 +111,36 @@ def _halve(pictures, low: int, high: int, motion: Motion, kept: set[int], tolera
     _halve(pictures, middle, high, motion, kept, tolerance)
 
 
-def moving_cells(pictures: Sequence[Picture], motion: Motion) -> Cells | None:
-    """Return the cells that move again and again within one GOP; a change of slide moves once."""
-    steps = [pictures[0]]
-    for picture in pictures[1:]:
-        if picture.time_s - steps[-1].time_s >= PROBE_S:
-            steps.append(picture)
+def stretches(
+    pictures: Sequence[Picture], motion: Motion
+) -> Iterator[tuple[Sequence[Picture], Motion]]:
+    """Yield the pictures between changes of scene, with what moves in each stretch by itself."""
+    starts = [0]
+    for i, picture in enumerate(pictures):
+        if picture.time_s - pictures[starts[-1]].time_s >= PROBE_S:
+            starts.append(i)
     own = Motion(quiet=False, shaky=motion.shaky, live=None)
-    pairs = np.array([own.compare(a, b, own).changed for a, b in itertools.pairwise(steps)])
-    if len(pairs) < OFTEN:
+    moves = [own.compare(pictures[a], pictures[b], own).changed for a, b in pairwise(starts)]
+    cuts = [i for i, m in enumerate(moves) if m.mean() > CUT]
+    for a, b in pairwise([-1, *cuts, len(moves)]):
+        first = starts[a + 1] if a >= 0 else 0
+        last = starts[b + 1] if b < len(moves) else len(pictures)
+        yield pictures[first:last], motion.with_live(_throughout(moves[a + 1 : b]))
+
+
+def _throughout(moves: Sequence[Cells]) -> Cells | None:
+    """Return the cells that move again and again; a change of slide moves once."""
+    if len(moves) < OFTEN:
         return None
-    half = len(pairs) // 2
-    throughout = pairs[:half].any(axis=0) & pairs[half:].any(axis=0)
-    live = throughout & (pairs.sum(axis=0) >= max(OFTEN, OFTEN_SHARE * len(pairs)))
+    steps = np.array(moves)
+    half = len(steps) // 2
+    both = steps[:half].any(axis=0) & steps[half:].any(axis=0)
+    live = both & (steps.sum(axis=0) >= max(OFTEN, OFTEN_SHARE * len(steps)))
     return dilate(live) if live.any() and live.mean() < SCENE else None
 
 
+CUT = 0.15
+"""Share of cells that change at once in a change of scene; chosen: above a presenter's gesture."""
 OFTEN = 3
 OFTEN_SHARE = 0.4
 """Times, and share of the third-seconds of a GOP, that a cell must move in to be live: a fade of a

@@ -78,13 +78,5 @@ class ShotBuilder:
         if self._open is None:
             return
         shot = self._open
-        self._closed.append(
-            replace(
-                shot,
-                end_s=max(end_s, shot.start_s),
-                first=shot.first.bare(),
-                last=shot.last.bare(),
-                key=shot.key.bare() if shot.key else None,
-            )
-        )
+        self._closed.append(replace(shot, end_s=max(end_s, shot.start_s)))
         self._open = None

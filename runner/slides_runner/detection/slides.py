@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from slides_runner.detection.packets import PacketIndex
+from slides_runner.detection.packets import ACTIVE, PacketIndex
 from slides_runner.detection.pictures import Cells, Change, Picture, compare
 from slides_runner.detection.ground import looks_drawn
 from slides_runner.detection.shots import Shot
@@ -97,12 +97,6 @@ def image_time_s(shot: Shot, tolerance: Tolerance) -> float:
 
 SETTLED_S = 0.5
 """A fade to the next slide may have begun this long before a shot's end; measured: up to 0.2 s."""
-ACTIVE = 0.017
-"""Median packet, as a share of the median keyframe, above which the whole picture moves.
-
-Measured: faces 2 to 13 %, filmed screens 3 to 12 %, a film over a third of a slide 1.5 %, slides
-alone .2 to 1 %.
-"""
 
 
 def runs(

@@ -26,7 +26,7 @@ from slides_runner.detection.pictures import (
     registered,
     take_picture,
 )
-from slides_runner.video import open_video, start_time_s
+from slides_runner.video import decoded, open_video, packets, start_time_s
 
 PROBE_S = 0.3
 """How long after a keyframe the moving cells are looked for; chosen: a gesture, not a slide."""
@@ -115,38 +115,46 @@ screens, .8 and more beside presenters and films."""
 def _pictures(
     path: Path, gops: Sequence[Gop], region: Region | None
 ) -> Iterator[tuple[int, Picture]]:
+    """Yield (GOP, picture): each GOP's keyframe and, where it is not quiet, one probe."""
     starts = np.array([g.start_s for g in gops])
     taken = np.zeros(len(gops), np.int64)
+    for time_s, frame in _frames(path, gops, starts):
+        i = int(np.searchsorted(starts, time_s + EPSILON_S, side="right")) - 1
+        if i < 0 or not _wanted(gops[i], int(taken[i]), time_s):
+            continue
+        taken[i] += 1
+        yield i, take_picture(frame, time_s, region)
+
+
+def _wanted(gop: Gop, taken: int, time_s: float) -> bool:
+    if taken == 0:
+        return True
+    return taken == 1 and not gop.quiet and time_s - gop.start_s >= PROBE_S
+
+
+def _frames(
+    path: Path, gops: Sequence[Gop], starts: NDArray[np.float64]
+) -> Iterator[tuple[float, av.VideoFrame]]:
+    """Decode the keyframes, and what follows them in GOPs that are not quiet."""
     with open_video(path) as (container, stream):
         stream.thread_count = 1  # one frame at a time: threads would only wait
-        zero, base = start_time_s(stream), float(stream.time_base or 1)
         stream.codec_context.skip_frame = "NONREF"
-        for frame in _selected(container, stream, gops, starts, zero, base):
-            time_s = float(frame.time or 0.0) - zero
-            i = int(np.searchsorted(starts, time_s + 1e-3, side="right")) - 1
-            if i < 0 or taken[i] > 1 or (taken[i] == 1 and time_s - starts[i] < PROBE_S):
-                continue
-            if taken[i] == 1 and gops[i].quiet:
-                continue
-            taken[i] += 1
-            yield i, take_picture(frame, time_s, region)
+        zero, base = start_time_s(stream), float(stream.time_base or 1)
+        for packet in packets(container, stream):
+            ticks = packet.pts if packet.pts is not None else packet.dts
+            if ticks is not None:
+                time_s = ticks * base - zero
+                i = max(0, int(np.searchsorted(starts, time_s + EPSILON_S, side="right")) - 1)
+                into_s = time_s - starts[i]
+                key = packet.is_keyframe and into_s < EPSILON_S
+                if not key and (gops[i].quiet or into_s >= FEED_S):
+                    continue
+            for frame in decoded(packet):
+                yield (frame.pts or 0) * base - zero, frame
 
 
-def _selected(container, stream, gops, starts, zero, base) -> Iterator[av.VideoFrame]:
-    for packet in container.demux(stream):
-        ticks = packet.pts if packet.pts is not None else packet.dts
-        if not packet.size:
-            yield from packet.decode()
-        if not packet.size or ticks is None:
-            continue
-        time_s = ticks * base - zero
-        i = max(0, int(np.searchsorted(starts, time_s + 1e-3, side="right")) - 1)
-        into = time_s - starts[i]
-        if (packet.is_keyframe and into < 1e-3) or (not gops[i].quiet and into < FEED_S):
-            try:
-                yield from packet.decode()
-            except av.error.FFmpegError:
-                continue
+EPSILON_S = 1e-4
+"""Times are rounded to less than this."""
 
 
 def motion_around(gops: Sequence[Gop], samples: Mapping[int, KeySample], i: int) -> Motion:
