@@ -97,7 +97,7 @@ def _keep_downloads(folder: WorkFolder, error: BaseException) -> None:
     if not folder.downloads.is_dir() or not any(folder.downloads.iterdir()):
         shutil.rmtree(folder.path, ignore_errors=True)
     elif isinstance(error, SlidesError):
-        kept = f"What was downloaded is kept in {folder.path}; the same command goes on from it."
+        kept = f"What was downloaded is kept in {folder.path} for the next try."
         error.hint = f"{error.hint} {kept}".strip()
 
 

@@ -1,9 +1,11 @@
 """`slides extract` as people and machines call it."""
 
+import inspect
 import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from PIL import Image
@@ -11,7 +13,7 @@ from PIL import Image
 from slides_api.conditions import Reason
 from slides_api.exit_codes import ExitCode
 from slides_api.v1alpha1 import ImageFormat, Sensitivity, SlidesOutput, Source
-from slides_runner.cli.app import ImageFormatName, SensitivityName
+from slides_runner.cli.app import ImageFormatName, SensitivityName, extract
 from slides_runner.cli.extract import combined
 from slides_runner.cli.options import SlideOptions, SourceOptions
 from tests.media import Talk
@@ -295,26 +297,17 @@ def test_exit_code_of_several(codes: list[int], interrupted: ExitCode | None, wa
 
 
 def test_defaults_of_the_options_are_the_models() -> None:
-    from slides_runner.cli.app import extract
-
-    default = extract.__kwdefaults__
-    slides_output = (
-        SlideOptions(
-            default["image_format"],
-            default["quality"],
-            default["sensitivity"],
-            default["min_duration"],
-            default["region"],
-        )
-        .build_outputs()
-        .slides
-    )
+    default = {
+        name: parameter.default for name, parameter in inspect.signature(extract).parameters.items()
+    }
+    names = ("image_format", "quality", "sensitivity", "min_duration", "region")
+    outputs = SlideOptions(*(default[name] for name in names)).build_outputs()
     source = SourceOptions(default["max_height"], None, None).build_source("talk.mp4")
 
-    assert slides_output == SlidesOutput()
+    assert outputs.slides == SlidesOutput()
     assert source == Source(url="talk.mp4")
 
 
 def test_choices_of_the_options_are_the_models() -> None:
-    assert set(ImageFormatName.__args__) == set(ImageFormat)
-    assert set(SensitivityName.__args__) == set(Sensitivity)
+    assert set(get_args(ImageFormatName)) == set(ImageFormat)
+    assert set(get_args(SensitivityName)) == set(Sensitivity)
