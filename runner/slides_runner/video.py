@@ -26,9 +26,11 @@ from slides_runner.errors import NotAVideoError
 
 SEEK_AHEAD_S = 1.0
 """Below this distance reading on is cheaper than seeking; chosen, a fraction of the usual GOP."""
+UNINDEXED = frozenset({"mpegts", "mpeg"})
+"""Formats in which FFmpeg seeks by guessing, so that the next keyframe may lie after the moment."""
 STEPS_BACK_S = (0.0, 3.0, 12.0, 60.0, math.inf)
-"""How far before a moment reading begins, until a keyframe lies before it; chosen: around the GOPs
-of broadcasts, of web video, of screen recorders, and in the end from the beginning."""
+"""How far before a moment such files are tried, until a keyframe lies before it; chosen: beyond the
+GOPs of broadcasts, of HLS, of screen recorders, and in the end from the beginning."""
 HD_HEIGHT = 577
 """Untagged pictures from this height on are BT.709, below BT.601: what mpv assumes."""
 MAX_PIXELS = 7680 * 4320 * 2
@@ -194,7 +196,21 @@ def start_time_s(stream: VideoStream) -> float:
 
 
 def seek(container: InputContainer, stream: VideoStream, time_s: float) -> None:
-    """Go to the last keyframe at or before a time; formats without an index start over."""
+    """Go to the last keyframe at or before a time, or further back where there is no index."""
+    if container.format.name not in UNINDEXED:
+        _seek_once(container, stream, time_s)
+        return
+    for back_s in STEPS_BACK_S:
+        if back_s >= time_s:
+            container.seek(0)  # the stream's own first time would come after its first keyframe
+            return
+        _seek_once(container, stream, time_s - back_s)
+        if _next_keyframe_s(container, stream) <= time_s:
+            _seek_once(container, stream, time_s - back_s)
+            return
+
+
+def _seek_once(container: InputContainer, stream: VideoStream, time_s: float) -> None:
     time_base = stream.time_base or Fraction(1, av.time_base)
     offset = int((time_s + start_time_s(stream)) / time_base)
     try:
@@ -203,12 +219,15 @@ def seek(container: InputContainer, stream: VideoStream, time_s: float) -> None:
         container.seek(0)
 
 
-def rewind(container: InputContainer, stream: VideoStream) -> None:
-    """Go to the beginning; its own time of the stream may be too late for MPEG-TS and MPEG-PS."""
+def _next_keyframe_s(container: InputContainer, stream: VideoStream) -> float:
+    """Return when the first keyframe from here on is shown; reads on without decoding."""
     try:
-        container.seek(0)
+        for packet in container.demux(stream):
+            if packet.is_keyframe and packet.pts is not None and packet.time_base:
+                return float(packet.pts * packet.time_base) - start_time_s(stream)
     except FFmpegError:
-        seek(container, stream, 0.0)
+        pass
+    return math.inf
 
 
 def upright_rgb(frame: av.VideoFrame) -> NDArray[np.uint8]:
@@ -267,23 +286,9 @@ class FrameReader:
         return 0 <= time_s - self._time_s(self._shown) + self._tolerance_s <= SEEK_AHEAD_S
 
     def _restart(self, time_s: float) -> None:
-        """Go to the last keyframe at or before a time.
-
-        Streams without an index (MPEG-TS, MPEG-PS) are sought by guessing, and the first keyframe
-        after the guess may lie beyond the time: then from further back.
-        """
-        for back_s in STEPS_BACK_S:
-            if back_s < time_s:
-                seek(self._container, self._stream, time_s - back_s)
-            else:
-                rewind(self._container, self._stream)
-            self._frames = decode(self._container, self._stream)
-            self._shown, self._next = None, next(self._frames, None)
-            found = (
-                self._next is not None and self._time_s(self._next) <= time_s + self._tolerance_s
-            )
-            if found or back_s >= time_s:
-                return
+        seek(self._container, self._stream, time_s)
+        self._frames = decode(self._container, self._stream)
+        self._shown, self._next = None, next(self._frames, None)
 
     def _advance(self, time_s: float) -> av.VideoFrame | None:
         while self._next is not None and (
