@@ -37,6 +37,11 @@ QUIET_BYTES = 100
 
 Measured: slides alone 40 to 70 bytes throughout, a moving presenter 500 and more at the 90th.
 """
+FRAMES_EARLY = {"av1": 32}
+"""A change of slide within a mini-GOP is coded in a hidden frame, which AV1 puts into the packet of
+the first picture of that mini-GOP; 32 frames are the largest of libaom and SVT-AV1."""
+EARLY_STEP_S = 0.5
+"""Distance of the moments that such a packet may stand for; chosen: each is looked at so long."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,14 @@ class PacketIndex:
     keys: NDArray[np.bool_]
     truncated: bool
     """Whether reading ended with an error before the end of the file."""
+    frames_early: int = 0
+    """By how many frames a packet may come before the picture that it is largest for."""
+
+    @property
+    def early_s(self) -> float:
+        """The same in seconds."""
+        steps = np.diff(self.times_s)
+        return float(np.median(steps)) * self.frames_early if len(steps) else 0.0
 
     @property
     def end_s(self) -> float:
@@ -97,6 +110,7 @@ def read_index(path: Path) -> PacketIndex:
     rows: list[tuple[float, int, bool]] = []
     truncated = False
     with open_video(path) as (container, stream):
+        early = FRAMES_EARLY.get(stream.codec_context.codec.canonical_name, 0)
         zero, base = start_time_s(stream), float(stream.time_base or 1)
         packets = container.demux(stream)
         while True:
@@ -114,7 +128,7 @@ def read_index(path: Path) -> PacketIndex:
         raise not_a_video(path, "it holds no video packets")
     rows.sort()
     times, sizes, keys = zip(*rows, strict=True)
-    return PacketIndex(np.array(times), np.array(sizes), np.array(keys), truncated)
+    return PacketIndex(np.array(times), np.array(sizes), np.array(keys), truncated, early)
 
 
 def group(index: PacketIndex) -> tuple[Gop, ...]:
@@ -152,7 +166,7 @@ def _gop(index: PacketIndex, first: int, last: int, usual: float) -> Gop:
     quiet = bool(high <= calm)
     share, usual = (QUIET_SPIKE_OF_KEYFRAME, high) if quiet else (SPIKE_OF_KEYFRAME, usual)
     bar = max(share * float(sizes[0]), SPIKE_OF_ACTIVITY * usual, calm)
-    spikes = index.times_s[first:last][(sizes > bar) & ~keys]
+    spikes = index.times_s[first:last][(sizes > bar) & ~keys].tolist()
     end_s = float(index.times_s[last]) if last < len(index.times_s) else index.end_s
     return Gop(
         start_s=float(index.times_s[first]),
@@ -162,8 +176,15 @@ def _gop(index: PacketIndex, first: int, last: int, usual: float) -> Gop:
         still=bool(others.max(initial=0) <= calm),
         quiet=quiet,
         busy=_is_busy(index, first, last),
-        spikes=tuple(float(t) for t in spikes),
+        spikes=_spread(spikes, index.early_s, end_s),
     )
+
+
+def _spread(spikes: list[float], early_s: float, end_s: float) -> tuple[float, ...]:
+    """Return the moments that spikes may stand for, where packets come before their picture."""
+    later = [round(EARLY_STEP_S * k, 3) for k in range(1, 1 + int(early_s / EARLY_STEP_S + 0.99))]
+    moments = {spike + more for spike in spikes for more in (0.0, *later)}
+    return tuple(sorted(moment for moment in moments if moment < end_s))
 
 
 def _is_busy(index: PacketIndex, first: int, last: int) -> bool:
