@@ -135,7 +135,7 @@ def _properties(container: InputContainer, stream: VideoStream, rotation: int) -
         frames_per_second=rate,
         frame_count=stream.frames or round(duration_s * rate),
         duration_s=duration_s,
-        codec=stream.codec_context.name,
+        codec=stream.codec_context.codec.canonical_name,
         rotation=rotation,
     )
 
