@@ -34,12 +34,17 @@ from tests.runner.command import Ended, slides
 from tests.runner.sources.forward_proxy import run_forward_proxy
 from tests.runner.sources.media_server import MediaServer, Resource, run_media_server
 
+pytestmark = pytest.mark.slow
+
 START_TOLERANCE_S = 0.3
 """The floor that detection has for the median of its starts."""
 PICTURE_TOLERANCE = 8.0
 """Mean difference per channel, 0-255: lossy codecs stay below 4, another slide is beyond 15."""
 PAGES_OFF = ("--no-pdf", "--no-html")
 """Documents are not what these tests are about, and take longer than the slides."""
+
+UNEVEN = ((1, 7.3), (2, 6.1), (3, 9.5))
+"""Slides that change between keyframes."""
 
 ODD: dict[str, Callable[[Path], Talk]] = {
     "variable.mp4": lambda path: make_talk(path, vfr=True),
@@ -51,6 +56,8 @@ ODD: dict[str, Callable[[Path], Talk]] = {
     "hevc.mp4": lambda path: make_talk(path, codec="libx265"),
     "hevc-10bit.mkv": lambda path: make_talk(path, codec="libx265", pix_fmt="yuv420p10le"),
     "av1.mp4": lambda path: make_talk(path, codec="libsvtav1"),
+    "av1-uneven.mp4": lambda path: make_talk(path, codec="libsvtav1", slides=UNEVEN, fps=25),
+    "h264.ts": lambda path: make_talk(path, slides=UNEVEN, fps=25),
     "vp9.webm": lambda path: make_talk(path, codec="libvpx-vp9"),
     "mpeg2.mpg": lambda path: make_talk(path, codec="mpeg2video", fps=25),
     "mpeg2.ts": lambda path: make_talk(path, codec="mpeg2video", fps=25),
@@ -533,17 +540,45 @@ def small_talk(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return make_talk(path, slides=((1, 2.0), (2, 2.0)), size=(320, 180)).path.read_bytes()
 
 
+@dataclass(frozen=True)
+class HostileResults:
+    """What one call made of all hostile names."""
+
+    folder: Path
+    words: Ended
+    outputs: dict[str, Path]
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory, small_talk: bytes) -> HostileResults:
+    folder = tmp_path_factory.mktemp("hostile")
+    names = [str(one.values[0]) for one in HOSTILE_NAMES]
+    for name in names:
+        (folder / name).write_bytes(small_talk)
+    words = slides("extract", *PAGES_OFF, "--", *names, cwd=folder)
+    ended = slides("extract", *PAGES_OFF, "--json", "--", *names, cwd=folder)
+    outputs = {one["source"]: Path(one["output"]) for one in ended.documents}
+    return HostileResults(folder, words, outputs)
+
+
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
-def test_hostile_file_name_is_harmless(tmp_path: Path, small_talk: bytes, name: str) -> None:
-    (tmp_path / name).write_bytes(small_talk)
+def test_hostile_file_name_gives_a_harmless_folder(hostile: HostileResults, name: str) -> None:
+    output = hostile.outputs[name]
 
-    ended = slides("extract", *PAGES_OFF, "--", name, cwd=tmp_path)
+    assert output.parent == hostile.folder
+    assert output.name.endswith("-slides")
+    assert not forbidden(output.name)
+    assert (output / "manifest.json").exists()
 
-    assert ended.exit_code == 0, ended.stderr
-    made = [path for path in tmp_path.iterdir() if path.name not in {name, "cache"}]
-    assert [path.name[-7:] for path in made] == ["-slides"]
-    assert (made[0] / "manifest.json").exists()
-    assert not forbidden(ended.stdout + ended.stderr)
+
+def test_hostile_file_names_do_not_reach_the_terminal(hostile: HostileResults) -> None:
+    assert hostile.words.exit_code == 0, hostile.words.stderr
+    assert not forbidden(hostile.words.stdout + hostile.words.stderr)
+    assert "[bold red]x[on blue]" in hostile.words.stdout
+    made = {path for path in hostile.folder.iterdir() if path.is_dir()} - set(
+        hostile.outputs.values()
+    )
+    assert [path.name for path in made] == ["cache"]
 
 
 def forbidden(text: str) -> set[str]:

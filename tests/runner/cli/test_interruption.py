@@ -16,6 +16,8 @@ from slides_runner.cli.interruption import GRACE_S
 from tests.runner.command import command, environment, slides
 from tests.runner.sources.media_server import MediaServer, Resource, run_media_server
 
+pytestmark = pytest.mark.slow
+
 STOP_LIMIT_S = 10.0
 """From a signal to the end, by the contract."""
 PADDING_BYTES = 4_000_000
