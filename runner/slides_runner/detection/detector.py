@@ -65,7 +65,7 @@ def detect(path: Path, options: SlidesOutput, on_frames: OnFrames | None = None)
     shots = builder.finish(index.end_s)
     if not shots:
         raise not_a_video(path, "none of its frames can be decoded")
-    look = Look(tolerance, habit.cells())
+    look = Look(tolerance, habit.cells(), shaky=habit.shaky)
     slides, nonslides = fold(shots, index, look, options.min_duration_seconds)
     return Detection(
         slides=tuple(_detected(s, tolerance) for s in slides),
@@ -145,7 +145,7 @@ def must_refine(scene: Scene, tolerance: Tolerance) -> bool:
     if gop.still:
         return False
     following = scene.following
-    if gop.busy and following and not (_is_drawn(scene.sample) or _is_drawn(following)):
+    if gop.busy and following and not (scene.sample.drawn or following.drawn):
         return False  # a face or a room throughout: when it changes does not matter
     if gop.spikes or following is None:
         return True
@@ -155,10 +155,6 @@ def must_refine(scene: Scene, tolerance: Tolerance) -> bool:
         return False
     # Without a spike ink can only have been added stroke by stroke: typing, a pen.
     return not (gop.quiet and tolerance.only_adds(change))
-
-
-def _is_drawn(sample: KeySample) -> bool:
-    return looks_drawn(sample.picture)
 
 
 def _detected(slide: SlideShots, tolerance: Tolerance) -> DetectedSlide:

@@ -1,16 +1,22 @@
 """From shots to slides: build steps folded, returns recognised, faces and rooms left out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
 
 from slides_runner.detection.packets import ACTIVE, PacketIndex
-from slides_runner.detection.pictures import Cells, Change, Picture, compare
+from slides_runner.detection.pictures import Cells, Change, Picture, compare, dilate
 from slides_runner.detection.ground import looks_drawn
 from slides_runner.detection.shots import Shot
+from slides_runner.detection.survey import union
 from slides_runner.detection.tolerance import Tolerance
+
+
+FIDGET = 0.1
+"""Greatest share of the picture that a slow presenter takes; chosen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +26,10 @@ class Look:
     tolerance: Tolerance
     habit: Cells | None = None
     """Where a presenter or a film usually is; left out unless nothing moves."""
+    always: bool = False
+    """Left out even so."""
+    shaky: bool = False
+    """Whether the talk is filmed: pictures have to be aligned."""
 
     def same(self, a: Shot, b: Shot) -> bool:
         """Return whether two shots show the same picture."""
@@ -31,9 +41,24 @@ class Look:
         """Return whether the second shot shows all of the first."""
         return self.tolerance.only_adds(self._difference(before, after))
 
+    def fidgets(self, run: Sequence[Shot]) -> Cells | None:
+        """Return the cells that come and go within a run: a slow presenter's, not a build's."""
+        changes = [self._difference(a, b) for a, b in pairwise(run)]
+        if len(changes) < 2:
+            return None
+        again = np.sum([c.changed for c in changes], axis=0) >= 2
+        cells = again & np.logical_or.reduce([c.lost for c in changes])
+        return cells if cells.mean() < FIDGET else None
+
+    def besides(self, cells: Cells | None) -> "Look":
+        """Return a look that leaves out further cells."""
+        if cells is None or not cells.any():
+            return self
+        return replace(self, habit=union(self.habit, dilate(cells)), always=True)
+
     def _difference(self, before: Shot, after: Shot) -> Change:
-        motion = before.motion
-        if not (before.motion.quiet and after.motion.quiet):
+        motion = replace(before.motion, shaky=before.motion.shaky or self.shaky)
+        if self.always or not (before.motion.quiet and after.motion.quiet):
             motion = motion.with_live(self.habit)
         return motion.compare(before.last, after.last, after.motion)
 
@@ -82,7 +107,7 @@ def moving_pictures(shots: Sequence[Shot], index: PacketIndex) -> list[bool]:
     return moving
 
 
-REST_S = 2.0
+REST_S = 5.0
 """A face may keep still for this long; chosen."""
 
 
@@ -119,6 +144,7 @@ def runs(
 
 def place(run: list[Shot], slides: list[SlideShots], look: Look) -> None:
     """Add a run to the slide that it shows again, or as a new slide."""
+    look = look.besides(look.fidgets(run))
     for slide in slides:
         if any(look.same(state, run[-1]) for state in reversed(slide.states)):
             slide.returns.extend(run)

@@ -43,7 +43,7 @@ class Tolerance:
 
 TOLERANCES = {
     Sensitivity.LOW: Tolerance(few_cells=12, pointer_cells=5),
-    Sensitivity.NORMAL: Tolerance(few_cells=3, pointer_cells=3),
+    Sensitivity.NORMAL: Tolerance(few_cells=5, pointer_cells=3),
     Sensitivity.HIGH: Tolerance(few_cells=0, pointer_cells=1),
 }
 """Measured for normal: arrows, laser dots and a highlighter's halo stay within 3 x 3 cells, slides'
