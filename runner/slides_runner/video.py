@@ -172,11 +172,26 @@ def packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packe
         yield packet
 
 
-def decoded(packet: av.Packet) -> list[av.VideoFrame]:
-    """Return the frames that a packet completes; none where it is damaged."""
+def hurry(stream: VideoStream) -> None:
+    """Set a stream that is not read yet to decode fast rather than prettily, for looking only.
+
+    One thread, since frames are read in jumps, and no deblocking: a quarter less time on H.264
+    (measured), and what is compared is all decoded in the same way.
+    """
+    stream.thread_count = 1
+    stream.codec_context.options = {"skip_loop_filter": "all"}
+
+
+def decoded(packet: av.Packet, failures: list[float] | None = None) -> list[av.VideoFrame]:
+    """Return the frames that a packet completes; none where it is damaged.
+
+    The time of a damaged packet, in the stream's own seconds, is added to `failures`.
+    """
     try:
         return cast("list[av.VideoFrame]", packet.decode())
     except FFmpegError:
+        if failures is not None and packet.pts is not None and packet.time_base:
+            failures.append(float(packet.pts * packet.time_base))
         return []
 
 

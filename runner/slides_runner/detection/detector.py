@@ -39,6 +39,8 @@ JOIN_S = 1.0
 """A slide hidden for less than this is shown without a pause; chosen."""
 MIN_BUILD_S = 1.0
 """A build step that stands for less is part of the next; chosen: typing and drawing are faster."""
+CUT_S = 1.0
+"""Before the end, damage is what a cut left of the last packets; chosen: longer than they are."""
 MAX_SAMPLES = 4000
 """Points of the change curve that are kept; chosen: more than a report has pixels."""
 
@@ -73,7 +75,7 @@ def detect(path: Path, options: SlidesOutput, on_frames: OnFrames | None = None)
         samples=_thinned(builder.samples),
         thresholds=_thresholds(tolerance, options),
         nonslides=tuple(_joined(Span(s.start_s, s.end_s) for s in nonslides)),
-        warnings=tuple(_warnings(path, index, len(gops) - seen)),
+        warnings=tuple(_warnings(path, index, len(gops) - seen, reader.failed_s())),
     )
 
 
@@ -209,15 +211,19 @@ def _thresholds(tolerance: Tolerance, options: SlidesOutput) -> dict[str, float]
     }
 
 
-def _warnings(path: Path, index: PacketIndex, unreadable: int) -> Iterator[tuple[str, str]]:
+def _warnings(
+    path: Path, index: PacketIndex, unreadable: int, failed_s: Sequence[float]
+) -> Iterator[tuple[str, str]]:
     declared_s = probe_video(path).duration_s
     if index.truncated or declared_s - index.end_s > max(2.0, 0.02 * declared_s):
         yield (
             "VideoTruncated",
             f"The file ends at {index.end_s:.1f} s of {declared_s:.1f} s: slides after that are missing.",
         )
-    if unreadable:
+    failed = [time_s for time_s in failed_s if time_s < index.end_s - CUT_S]
+    if unreadable or failed:
+        where = f" from {failed[0]:.1f} to {failed[-1]:.1f} s" if failed else ""
         yield (
             "VideoCorrupt",
-            f"{unreadable} parts of the video could not be decoded: slides there may be missing.",
+            f"The video is damaged{where}: slides there may be missing or spoilt.",
         )

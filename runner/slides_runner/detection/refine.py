@@ -12,7 +12,7 @@ from slides_runner.detection.packets import Gop
 from slides_runner.detection.pictures import Cells, Picture, dilate, take_picture
 from slides_runner.detection.survey import PROBE_S, SCENE, STILL, Motion
 from slides_runner.detection.tolerance import Tolerance
-from slides_runner.video import decoded, drained, packets, seek, start_time_s
+from slides_runner.video import decoded, drained, hurry, packets, seek, start_time_s
 
 EPSILON_S = 1e-4
 """Times are rounded to less than this."""
@@ -33,7 +33,12 @@ class GopReader:
         self._container, self._stream, self._region = container, stream, region
         self._zero = start_time_s(stream)
         self._base = float(stream.time_base or 1)
-        stream.thread_count = 1
+        self._failures: list[float] = []
+        hurry(stream)
+
+    def failed_s(self) -> list[float]:
+        """Return the times of packets that could not be decoded, once each."""
+        return sorted({time_s - self._zero for time_s in self._failures})
 
     def near_spikes(self, gop: Gop) -> Iterator[Picture]:
         """Yield the pictures around a GOP's spikes, and stop decoding after the last."""
@@ -68,7 +73,7 @@ class GopReader:
                 continue
             near = len(spikes) and np.abs(spikes - time_s).min() <= NEAR_SPIKE_S
             context.skip_frame = "NONE" if near else "NONREF"
-            yield from decoded(packet)
+            yield from decoded(packet, self._failures)
         yield from drained(context)
 
     def _time_s(self, frame: av.VideoFrame) -> float:

@@ -27,11 +27,11 @@ from slides_runner.detection.pictures import (
     registered,
     take_picture,
 )
-from slides_runner.video import decoded, open_video, packets, start_time_s
+from slides_runner.video import decoded, hurry, open_video, packets, start_time_s
 
 PROBE_S = 0.3
 """How long after a keyframe the moving cells are looked for; chosen: a gesture, not a slide."""
-FEED_S = 0.6
+FEED_S = 0.5
 """Packets to feed for that: reordering hands frames out later."""
 
 
@@ -143,7 +143,7 @@ def _frames(
 ) -> Iterator[tuple[float, av.VideoFrame]]:
     """Decode the keyframes, and what follows them in GOPs that are not quiet."""
     with open_video(path) as (container, stream):
-        stream.thread_count = 1  # one frame at a time: threads would only wait
+        hurry(stream)
         stream.codec_context.skip_frame = "NONREF"
         zero, base = start_time_s(stream), float(stream.time_base or 1)
         for packet in packets(container, stream):
