@@ -252,9 +252,9 @@ def test_people_are_told_of_the_cut(tmp_path: Path) -> None:
     assert "missing" in ended.stdout + ended.stderr
 
 
-def test_video_corrupted_in_the_middle_gives_what_surrounds_it(tmp_path: Path) -> None:
+def test_video_corrupted_in_the_middle_gives_what_surrounds_it_and_says_so(tmp_path: Path) -> None:
     whole = make_talk(tmp_path / "whole.mp4", slides=FIVE, gop=10, audio=True)
-    damage(whole.path, tmp_path / "bad.mp4", start=0.45, end=0.5)
+    damage(whole.path, tmp_path / "bad.mp4", start=0.4, end=0.6)
 
     ended = slides("extract", "bad.mp4", *PAGES_OFF, "--json", "--output", "out", cwd=tmp_path)
 
@@ -262,6 +262,7 @@ def test_video_corrupted_in_the_middle_gives_what_surrounds_it(tmp_path: Path) -
     starts = [one["spans"][0]["start"] for one in ended.document["slides"]]
     for want in (whole.starts[0], whole.starts[1], whole.starts[4]):
         assert min(abs(want - start) for start in starts) <= START_TOLERANCE_S
+    assert [one["reason"] for one in ended.document["warnings"]] == ["VideoCorrupt"]
 
 
 PEAK_OF_CHILDREN = """
