@@ -24,7 +24,7 @@ if [ -n "${PYTHON:-}" ] || ! fits "$python"; then
 fi
 echo "setup: installing the locked requirements"
 rm -f .venv/.ready-*
-"$uv" pip sync --quiet --python "$python" --require-hashes requirements/dev.txt
+"$uv" pip sync --quiet --compile-bytecode --python "$python" --require-hashes requirements/dev.txt
 # hatchling is among them, so that building this checkout fetches nothing more.
 "$uv" pip install --quiet --python "$python" --no-deps --no-build-isolation --editable .
 touch "$stamp"

@@ -31,6 +31,8 @@ UNINDEXED = frozenset({"mpegts", "mpeg"})
 STEPS_BACK_S = (0.0, 3.0, 12.0, 60.0, math.inf)
 """How far before a moment such files are tried, until a keyframe lies before it; chosen: beyond the
 GOPs of broadcasts, of HLS, of screen recorders, and in the end from the beginning."""
+NEAR_S = 0.5
+"""Within this of the wanted frame every frame is decoded, before it those that others need."""
 HD_HEIGHT = 577
 """Untagged pictures from this height on are BT.709, below BT.601: what mpv assumes."""
 MAX_PIXELS = 7680 * 4320 * 2
@@ -273,21 +275,24 @@ def read_frames(path: Path, times_s: Sequence[float]) -> Iterator[NDArray[np.uin
 
 
 class FrameReader:
-    """Reads the frame shown at a moment, going on from the last one where that is cheaper."""
+    """Reads the frame shown at a moment, decoding no more for it than it depends on."""
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        """Take an open file and the stream of it that is read by this reader alone."""
         self._container = container
         self._stream = stream
         self._zero_s = start_time_s(stream)
+        self._base = float(stream.time_base or 1)
         # Half a frame of tolerance: a rounded time must still find its own frame.
         self._tolerance_s = 0.5 / float(stream.average_rate or DEFAULT_RATE)
-        self._frames: Iterator[av.VideoFrame] = iter(())
+        self._packets: Iterator[av.Packet] = iter(())
         self._shown: av.VideoFrame | None = None
-        self._next: av.VideoFrame | None = None
+        self._later: list[av.VideoFrame] = []
+        self._drained = False
 
     def at(self, time_s: float) -> av.VideoFrame | None:
         """Return the last frame that starts at or before a time, or None if none is readable."""
-        if not self._is_ahead(time_s):
+        if not self._reads_on_to(time_s):
             self._restart(time_s)
         frame = self._advance(time_s)
         if frame is None:  # damaged around here: fall back to the nearest readable frame before
@@ -295,22 +300,60 @@ class FrameReader:
             frame = self._advance(time_s)
         return frame
 
-    def _is_ahead(self, time_s: float) -> bool:
-        if self._shown is None:
+    def _reads_on_to(self, time_s: float) -> bool:
+        """Whether a time lies ahead and no keyframe nearer to it than what was read last."""
+        if self._shown is None or self._time_s(self._shown) > time_s + self._tolerance_s:
             return False
-        return 0 <= time_s - self._time_s(self._shown) + self._tolerance_s <= SEEK_AHEAD_S
+        if self._drained:
+            return self._is_exact(time_s)
+        key_s = self._keyframe_before(time_s)
+        if key_s is None:
+            return time_s - self._time_s(self._shown) <= SEEK_AHEAD_S
+        return key_s <= self._time_s(self._shown) + self._tolerance_s
+
+    def _keyframe_before(self, time_s: float) -> float | None:
+        entries = self._stream.index_entries
+        ticks = round((time_s + self._zero_s) / self._base)
+        at = entries.search_timestamp(ticks, backward=True) if len(entries) else -1
+        return entries[at].timestamp * self._base - self._zero_s if at >= 0 else None
 
     def _restart(self, time_s: float) -> None:
         seek(self._container, self._stream, time_s)
-        self._frames = decode(self._container, self._stream)
-        self._shown, self._next = None, next(self._frames, None)
+        self._packets = packets(self._container, self._stream)
+        self._shown, self._later, self._drained = None, [], False
 
     def _advance(self, time_s: float) -> av.VideoFrame | None:
-        while self._next is not None and (
-            self._shown is None or self._time_s(self._next) <= time_s + self._tolerance_s
-        ):
-            self._shown, self._next = self._next, next(self._frames, None)
+        while not self._is_exact(time_s):
+            if not self._later and not self._read(time_s):
+                break
+            while self._later and self._time_s(self._later[0]) <= time_s + self._tolerance_s:
+                self._shown = self._later.pop(0)
+            if self._later and self._shown is not None:
+                break
+            if self._later:
+                self._shown = self._later.pop(0)
         return self._shown
 
+    def _is_exact(self, time_s: float) -> bool:
+        shown = self._shown
+        return shown is not None and self._time_s(shown) >= time_s - self._tolerance_s
+
+    def _read(self, time_s: float) -> bool:
+        """Decode the next packet; frames that nothing depends on are skipped on the way."""
+        packet = next(self._packets, None)
+        if packet is None:
+            return False
+        ticks = packet.pts if packet.pts is not None else packet.dts
+        packet_s = time_s if ticks is None else ticks * self._base - self._zero_s
+        far = packet_s < time_s - NEAR_S
+        self._stream.codec_context.skip_frame = "NONREF" if far else "NONE"
+        self._later.extend(decoded(packet))
+        if packet.is_keyframe and abs(packet_s - time_s) <= self._tolerance_s and not self._later:
+            # The frame itself: no need to wait until reordering hands it out.
+            self._later.extend(drained(self._stream.codec_context))
+            self._stream.codec_context.flush_buffers()
+            self._packets, self._drained = iter(()), True
+        return True
+
     def _time_s(self, frame: av.VideoFrame) -> float:
-        return float(frame.time or 0.0) - self._zero_s
+        return (frame.pts or 0) * self._base - self._zero_s
