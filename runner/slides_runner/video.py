@@ -31,6 +31,8 @@ UNINDEXED = frozenset({"mpegts", "mpeg"})
 STEPS_BACK_S = (0.0, 3.0, 12.0, 60.0, math.inf)
 """How far before a moment such files are tried, until a keyframe lies before it; chosen: beyond the
 GOPs of broadcasts, of HLS, of screen recorders, and in the end from the beginning."""
+ROUNDING_S = 0.002
+"""A time may be rounded by so much and still means its frame; times are written in milliseconds."""
 NEAR_S = 0.5
 """Within this of the wanted frame every frame is decoded, before it those that others need."""
 HD_HEIGHT = 577
@@ -160,18 +162,32 @@ def decode(
         yield from decoded(packet)
 
 
-def packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
+def packets(
+    container: InputContainer, stream: VideoStream, errors: list[FFmpegError] | None = None
+) -> Iterator["av.Packet[VideoStream]"]:
     """Yield the packets of a stream, and an empty one that drains the decoder.
 
-    A container that is cut off ends where it is.
+    A container that is cut off ends where it is; the error that ended it is added to `errors`.
     """
     found = container.demux(stream)
     while True:
         try:
             packet = next(found)
-        except (StopIteration, FFmpegError):
+        except StopIteration:
+            return
+        except FFmpegError as e:
+            if errors is not None:
+                errors.append(e)
             return
         yield packet
+
+
+def presentation_ticks(packet: "av.Packet[VideoStream]") -> int | None:
+    """Return when a packet is shown, in ticks of its stream; when decoded, where no more is known.
+
+    Some containers (AVI) know the order of decoding alone. The packet that drains has neither.
+    """
+    return packet.pts if packet.pts is not None else packet.dts
 
 
 def hurry(stream: VideoStream) -> None:
@@ -184,13 +200,15 @@ def hurry(stream: VideoStream) -> None:
     stream.codec_context.options = {"skip_loop_filter": "all"}
 
 
-def decoded(packet: av.Packet, failures: list[float] | None = None) -> list[av.VideoFrame]:
+def decoded(
+    packet: "av.Packet[VideoStream]", failures: list[float] | None = None
+) -> list[av.VideoFrame]:
     """Return the frames that a packet completes; none where it is damaged.
 
     The time of a damaged packet, in the stream's own seconds, is added to `failures`.
     """
     try:
-        return cast("list[av.VideoFrame]", packet.decode())
+        return packet.decode()
     except FFmpegError:
         if failures is not None and packet.pts is not None and packet.time_base:
             failures.append(float(packet.pts * packet.time_base))
@@ -200,7 +218,7 @@ def decoded(packet: av.Packet, failures: list[float] | None = None) -> list[av.V
 def drained(context: VideoCodecContext) -> list[av.VideoFrame]:
     """Return the frames that a decoder still holds back."""
     try:
-        return cast("list[av.VideoFrame]", context.decode(None))
+        return context.decode(None)
     except FFmpegError:
         return []
 
@@ -283,8 +301,8 @@ class FrameReader:
         self._stream = stream
         self._zero_s = start_time_s(stream)
         self._base = float(stream.time_base or 1)
-        # Half a frame of tolerance: a rounded time must still find its own frame.
-        self._tolerance_s = 0.5 / float(stream.average_rate or DEFAULT_RATE)
+        # Never half a frame of the average rate: recordings have frames 10 ms apart among slow ones.
+        self._tolerance_s = min(ROUNDING_S, 0.5 / float(stream.average_rate or DEFAULT_RATE))
         self._packets: Iterator[av.Packet] = iter(())
         self._shown: av.VideoFrame | None = None
         self._later: list[av.VideoFrame] = []

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from slides_runner.errors import NotAVideoError
 from slides_runner.video import open_video, probe_video, read_frames, seek, start_time_s
@@ -32,7 +33,7 @@ def talk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return MAKERS[name](tmp_path_factory.mktemp("video") / name)
 
 
-def is_slide(picture: np.ndarray, number: int, size: tuple[int, int]) -> bool:
+def is_slide(picture: NDArray[np.uint8], number: int, size: tuple[int, int]) -> bool:
     difference = np.abs(picture.astype(float) - draw_slide(number, size).astype(float))
     return bool(difference.mean() < PICTURE_TOLERANCE)
 
@@ -69,6 +70,15 @@ def test_seeking_never_passes_the_keyframe_of_a_moment(talk: Talk) -> None:
             first = next(p for p in container.demux(stream) if p.is_keyframe and p.pts is not None)
             found_s = float((first.pts or 0) * (first.time_base or 1)) - start_time_s(stream)
             assert found_s <= time_s + 0.05
+
+
+def test_frames_close_together_in_a_slow_recording_are_told_apart(tmp_path: Path) -> None:
+    talk = make_talk(tmp_path / "talk.mp4", slides=((1, 4.0), (2, 4.0), (3, 4.0)), vfr=True)
+
+    pictures = read_frames(talk.path, [4.0, 7.999, 8.0])
+
+    shown = [is_slide(one, n, talk.size) for one, n in zip(pictures, (2, 2, 3), strict=True)]
+    assert shown == [True, True, True]
 
 
 def test_codec_is_named_not_its_decoder(tmp_path: Path) -> None:
