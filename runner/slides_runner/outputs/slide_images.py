@@ -151,9 +151,13 @@ def encode(picture: NDArray[np.uint8], image: SlideImage) -> tuple[bytes, tuple[
 
     The same picture gives the same bytes.
     """
-    drawn = Picture.fromarray(np.ascontiguousarray(picture))
+    return _encode(Picture.fromarray(np.ascontiguousarray(picture)), image)
+
+
+def _encode(drawn: Picture.Image, image: SlideImage) -> tuple[bytes, tuple[int, int]]:
     longest = LONGEST_SIDES.get(image.format)
     if longest and max(drawn.size) > longest:
+        drawn = drawn.copy()
         drawn.thumbnail((longest, longest))
     content = io.BytesIO()
     drawn.save(content, format=image.format.value, **_save_options(image))
@@ -168,15 +172,17 @@ def _save_options(image: SlideImage) -> SaveOptions:
     return {}
 
 
-def thumbnail(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def thumbnail(picture: Picture.Image) -> Picture.Image:
     """Return a picture scaled down to fit a thumbnail; a smaller one as it is."""
-    drawn = Picture.fromarray(np.ascontiguousarray(picture))
-    drawn.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), reducing_gap=2.0)
-    return np.asarray(drawn)
+    factor = max(1, max(picture.size) // (2 * THUMBNAIL_PX))
+    small = picture.reduce(factor) if factor > 1 else picture.copy()
+    small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), reducing_gap=None)
+    return small
 
 
 def _write(picture: NDArray[np.uint8], wanted: _Wanted) -> _Encoded:
-    content, (width, height) = encode(picture, wanted.image)
+    drawn = Picture.fromarray(np.ascontiguousarray(picture))
+    content, (width, height) = _encode(drawn, wanted.image)
     digest = hashlib.sha256(content).hexdigest()
     name = wanted.folder / digest
     return _Encoded(
@@ -185,14 +191,14 @@ def _write(picture: NDArray[np.uint8], wanted: _Wanted) -> _Encoded:
         height=height,
         size_bytes=len(content),
         sha256=digest,
-        thumbnail=_draw(name, thumbnail(picture), THUMBNAIL) if wanted.thumbnail else None,
-        printable=_draw(name, picture, PRINTABLE) if wanted.printable else None,
+        thumbnail=_draw(name, thumbnail(drawn), THUMBNAIL) if wanted.thumbnail else None,
+        printable=_draw(name, drawn, PRINTABLE) if wanted.printable else None,
     )
 
 
-def _draw(name: Path, picture: NDArray[np.uint8], image: SlideImage) -> Path:
+def _draw(name: Path, picture: Picture.Image, image: SlideImage) -> Path:
     """Write a companion of a picture beside it."""
-    return _save(name.with_name(f"{name.name}-for-documents"), encode(picture, image)[0], image)
+    return _save(name.with_name(f"{name.name}-for-documents"), _encode(picture, image)[0], image)
 
 
 def _save(name: Path, content: bytes, image: SlideImage) -> Path:
