@@ -31,7 +31,7 @@ UNINDEXED = frozenset({"mpegts", "mpeg"})
 STEPS_BACK_S = (0.0, 3.0, 12.0, 60.0, math.inf)
 """How far before a moment such files are tried, until a keyframe lies before it; chosen: beyond the
 GOPs of broadcasts, of HLS, of screen recorders, and in the end from the beginning."""
-ROUNDING_S = 0.002
+ROUNDING_S = 0.001
 """A time may be rounded by so much and still means its frame; times are written in milliseconds."""
 NEAR_S = 0.5
 """Within this of the wanted frame every frame is decoded, before it those that others need."""
@@ -301,7 +301,7 @@ class FrameReader:
         self._stream = stream
         self._zero_s = start_time_s(stream)
         self._base = float(stream.time_base or 1)
-        # Never half a frame of the average rate: recordings have frames 10 ms apart among slow ones.
+        # Not half a frame: among the slow frames of a recording some are 10 ms apart.
         self._tolerance_s = min(ROUNDING_S, 0.5 / float(stream.average_rate or DEFAULT_RATE))
         self._packets: Iterator[av.Packet] = iter(())
         self._shown: av.VideoFrame | None = None
