@@ -303,7 +303,7 @@ class FrameReader:
         self._base = float(stream.time_base or 1)
         # Not half a frame: among the slow frames of a recording some are 10 ms apart.
         self._tolerance_s = min(ROUNDING_S, 0.5 / float(stream.average_rate or DEFAULT_RATE))
-        self._packets: Iterator[av.Packet] = iter(())
+        self._packets: Iterator[av.Packet[VideoStream]] = iter(())
         self._shown: av.VideoFrame | None = None
         self._later: list[av.VideoFrame] = []
         self._drained = False
@@ -361,7 +361,7 @@ class FrameReader:
         packet = next(self._packets, None)
         if packet is None:
             return False
-        ticks = packet.pts if packet.pts is not None else packet.dts
+        ticks = presentation_ticks(packet)
         packet_s = time_s if ticks is None else ticks * self._base - self._zero_s
         far = packet_s < time_s - NEAR_S
         self._stream.codec_context.skip_frame = "NONREF" if far else "NONE"

@@ -1,5 +1,6 @@
 """Telling drawn pictures from filmed ones: plain grounds and upright edges."""
 
+import cv2
 import numpy as np
 
 from slides_runner.detection.pictures import Picture
@@ -23,8 +24,8 @@ def looks_drawn(picture: Picture) -> bool:
 
 def peak(picture: Picture) -> float:
     """Return the share of pixels that have the picture's commonest grey: a plain ground."""
-    counts = np.bincount(picture.gray.ravel(), minlength=256)
-    return float(np.convolve(counts, np.ones(PEAK_WIDTH, int)).max() / picture.gray.size)
+    counts = cv2.calcHist([picture.gray], [0], None, [256], [0, 256]).ravel()
+    return float(np.convolve(counts, np.ones(PEAK_WIDTH)).max() / picture.gray.size)
 
 
 def uprightness(picture: Picture) -> float:

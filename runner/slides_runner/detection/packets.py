@@ -5,16 +5,29 @@ their packets are tiny; a packet that is not says when something happened.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from slides_runner.errors import NotAVideoError
-from slides_runner.video import not_a_video, open_video, start_time_s
+from slides_runner.video import (
+    not_a_video,
+    open_video,
+    packets,
+    presentation_ticks,
+    start_time_s,
+)
 
+if TYPE_CHECKING:
+    from av.error import FFmpegError
+
+EPSILON_S = 1e-4
+"""Times of frames are rounded to less than this, and lie further apart."""
+ONE_FRAME_S = 0.04
+"""How long the only frame of a file is shown; chosen: 25 frames a second."""
 MIN_GOP_S = 0.4
 """Keyframes closer than this are surveyed as one; chosen: a third of the shortest flip (1 s)."""
 SPIKE_OF_KEYFRAME = 0.03
@@ -42,6 +55,16 @@ FRAMES_EARLY = {"av1": 32}
 the first picture of that mini-GOP; 32 frames are the largest of libaom and SVT-AV1."""
 EARLY_STEP_S = 0.5
 """Distance of the moments that such a packet may stand for; chosen: each is looked at so long."""
+WINDOW_S = 0.5
+"""Stretch whose median packet tells whether the picture moves; chosen: the shortest slide."""
+ACTIVE = 0.017
+"""Median packet, as a share of the median keyframe, above which the whole picture moves.
+
+Measured: faces 2 to 13 %, filmed screens 3 to 12 %, a film over a third of a slide 1.5 %, slides
+alone .2 to 1 %.
+"""
+TRIM_S = 0.3
+"""A fade on either side of a stretch is not its own motion; chosen: as long as most fades last."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +85,6 @@ class Gop:
     """Whether the whole picture moves all the time: a face, a room, a filmed screen."""
     spikes: tuple[float, ...]
     """Times of packets that may carry a change of slide, keyframes apart."""
-
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return self.end_s - self.start_s
 
 
 @dataclass(frozen=True)
@@ -90,16 +108,21 @@ class PacketIndex:
     @property
     def end_s(self) -> float:
         """End of the last frame, in seconds."""
-        if len(self.times_s) < 2:
-            return float(self.times_s[-1]) + 0.04 if len(self.times_s) else 0.0
-        return float(self.times_s[-1] + np.median(np.diff(self.times_s)))
+        steps = np.diff(self.times_s)
+        return float(self.times_s[-1] + (np.median(steps) if len(steps) else ONE_FRAME_S))
+
+    @cached_property
+    def keyframe_bytes(self) -> float:
+        """The median keyframe; the largest packet where none is marked as one."""
+        keys = self.sizes[self.keys]
+        return float(np.median(keys) if len(keys) else self.sizes.max())
 
     def activity(self, start_s: float, end_s: float) -> float:
         """Return the median packet between two times as a share of the median keyframe."""
-        trim = min(0.3, (end_s - start_s) / 4)  # a fade on either side is not the picture's own
+        trim = min(TRIM_S, (end_s - start_s) / 4)
         low, high = np.searchsorted(self.times_s, [start_s + trim, end_s - trim])
         sizes = self.sizes[low:high][~self.keys[low:high]]
-        return float(np.median(sizes) / np.median(self.sizes[self.keys])) if len(sizes) else 0.0
+        return float(np.median(sizes)) / self.keyframe_bytes if len(sizes) else 0.0
 
 
 def read_index(path: Path) -> PacketIndex:
@@ -108,27 +131,19 @@ def read_index(path: Path) -> PacketIndex:
     Raises NotAVideoError when there is none.
     """
     rows: list[tuple[float, int, bool]] = []
-    truncated = False
+    errors: list[FFmpegError] = []
     with open_video(path) as (container, stream):
         early = FRAMES_EARLY.get(stream.codec_context.codec.canonical_name, 0)
         zero, base = start_time_s(stream), float(stream.time_base or 1)
-        packets = container.demux(stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                break
-            except FFmpegError:
-                truncated = True
-                break
-            ticks = packet.pts if packet.pts is not None else packet.dts
+        for packet in packets(container, stream, errors):
+            ticks = presentation_ticks(packet)
             if packet.size and ticks is not None:
                 rows.append((ticks * base - zero, packet.size, packet.is_keyframe))
     if not rows:
         raise not_a_video(path, "it holds no video packets")
     rows.sort()
-    times, sizes, keys = zip(*rows, strict=True)
-    return PacketIndex(np.array(times), np.array(sizes), np.array(keys), truncated, early)
+    times, sizes, keys = (np.array(column) for column in zip(*rows, strict=True))
+    return PacketIndex(times, sizes, keys, truncated=bool(errors), frames_early=early)
 
 
 def group(index: PacketIndex) -> tuple[Gop, ...]:
@@ -159,6 +174,7 @@ def _around(activity: list[float], i: int) -> float:
 
 
 def _gop(index: PacketIndex, first: int, last: int, usual: float) -> Gop:
+    """Describe the packets from `first` to `last`; `usual` is the activity around them."""
     sizes, keys = index.sizes[first:last], index.keys[first:last]
     others = sizes[~keys]
     low, high = np.percentile(others, [10, 90]) if len(others) else (0.0, 0.0)
@@ -188,20 +204,10 @@ def _spread(spikes: list[float], early_s: float, end_s: float) -> tuple[float, .
 
 
 def _is_busy(index: PacketIndex, first: int, last: int) -> bool:
-    """Whether no half-second of a GOP is calmer than a moving picture."""
-    bar = ACTIVE * float(np.median(index.sizes[index.keys]))
-    times, sizes = index.times_s[first:last], np.where(index.keys, bar + 1, index.sizes)[first:last]
+    """Return whether no half-second of a GOP is calmer than a moving picture."""
+    bar = ACTIVE * index.keyframe_bytes
+    times = index.times_s[first:last]
+    sizes = np.where(index.keys[first:last], bar + 1, index.sizes[first:last])
     windows = ((times - times[0]) / WINDOW_S).astype(int)
-    return all(np.median(sizes[windows == w]) > bar for w in np.unique(windows))
-
-
-WINDOW_S = 0.5
-"""Stretch of which the median packet tells whether the picture moves; chosen: the shortest slide."""
-ACTIVE = 0.017
-"""Median packet, as a share of the median keyframe, above which the whole picture moves.
-
-Measured: faces 2 to 13 %, filmed screens 3 to 12 %, a film over a third of a slide 1.5 %, slides
-alone .2 to 1 %.
-"""
-
-__all__ = ["Gop", "NotAVideoError", "PacketIndex", "group", "read_index"]
+    parts = np.split(sizes, np.flatnonzero(np.diff(windows)) + 1)
+    return all(np.median(part) > bar for part in parts)

@@ -33,11 +33,23 @@ KEPT = 0.7
 .95 and more, text replaced by other text keeps up to .7 by chance."""
 FAINT = 12.0
 """Gradients below this are background; the benchmark's scorer has the same."""
-
+MARGIN = 0.04
+"""Share of all cells that a film may change beyond those seen moving; chosen: a larger change
+is a slide's, even where it touches the film."""
+REGISTER_ABOVE = 0.01
+"""Share of changed cells below which no camera moved; measured: a shake changes 3 to 30 %."""
+ECC_STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-3)
+ECC_BLUR = 5
+"""Measured on a filmed screen, half size: all pairs of one slide agree in every cell, pairs of
+different slides differ in 37 and more, at 1.3 ms a pair; phase correlation left up to 195."""
+MAX_SHEAR = 0.08
+MAX_SHIFT = 16.0
+"""A larger motion (of the half-size picture: 10 % of its width) is another scene; chosen."""
 EIGHT_BIT_PLANAR = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuv444p", "nv12", "gray"})
 """Pixel formats whose first plane is 8-bit luma; others are converted."""
 
 Cells = NDArray[np.bool_]
+"""(rows, columns) of a picture's cells."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +74,13 @@ class Picture:
 @lru_cache(maxsize=8)
 def _gradients(picture: Picture) -> NDArray[np.float32]:
     """Gradients take eight times the picture's memory: only those of the last few are kept."""
-    blurred = cv2.GaussianBlur(picture.gray, (0, 0), SIGMA)
+    blurred = np.asarray(cv2.GaussianBlur(picture.gray, (0, 0), SIGMA), np.uint8)
     return np.asarray(cv2.merge([_edges(blurred, 1, 0), _edges(blurred, 0, 1)]), np.float32)
 
 
 def _edges(gray: NDArray[np.uint8], dx: int, dy: int) -> NDArray[np.float32]:
     slope = cv2.Sobel(gray, cv2.CV_32F, dx, dy)
-    _, strong = cv2.threshold(cv2.absdiff(slope, 0), FAINT, 1, cv2.THRESH_BINARY)
+    _, strong = cv2.threshold(np.abs(slope), FAINT, 1, cv2.THRESH_BINARY)
     return np.asarray(cv2.multiply(slope, strong), np.float32)
 
 
@@ -80,15 +92,16 @@ def take_picture(frame: av.VideoFrame, time_s: float, region: Region | None) -> 
     if region:
         plane = crop(plane, region)
         size = _even(size[0] * region.width), _even(size[1] * region.height)
-    return Picture(time_s, np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA)))
+    gray = np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return Picture(time_s, gray)
 
 
 def luma(frame: av.VideoFrame) -> NDArray[np.uint8]:
-    """Return a frame's luma: (H, W) uint8, a view of the decoder's plane where it is 8 bits deep."""
+    """Return a frame's luma: (H, W) uint8, 0-255; the decoder's own plane where it has 8 bits."""
     if frame.format.name not in EIGHT_BIT_PLANAR:
         frame = frame.reformat(format="gray")
     plane = frame.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     return rows[: frame.height, : frame.width]
 
 
@@ -106,9 +119,12 @@ def crop(pixels: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
 
 
 def cell_sums(field: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the squared field summed over channels and cells; rests at the edges are dropped."""
+    """Return a field's square summed per cell; rests at the right and the bottom are dropped.
+
+    The field is (H, W, 2), the sums (H // CELL, W // CELL).
+    """
     squares = cv2.multiply(field, field)
-    plane = squares if squares.ndim == 2 else cv2.add(squares[..., 0], squares[..., 1])
+    plane = cv2.add(squares[..., 0], squares[..., 1])
     rows, columns = max(1, plane.shape[0] // CELL), max(1, plane.shape[1] // CELL)
     shrunk = cv2.resize(
         plane[: rows * CELL, : columns * CELL], (columns, rows), interpolation=cv2.INTER_AREA
@@ -135,7 +151,7 @@ class Change:
 def compare(before: Picture, after: Picture, *, live: Cells | None = None) -> Change:
     """Compare two pictures of one video, leaving out cells where something always moves."""
     a, b = before.gradients, after.gradients
-    difference = cell_sums(cv2.subtract(a, b))
+    difference = cell_sums(np.asarray(cv2.subtract(a, b), np.float32))
     most = np.maximum(before.ink, after.ink)
     changed = (difference > NOISE) & (difference > SHARE * most)
     ink = before.ink > NOISE
@@ -159,49 +175,13 @@ def mostly_within(changed: Cells, live: Cells) -> Cells:
     outside = sizes - inside
     mostly = (inside > outside) & (outside < MARGIN * changed.size)
     mostly[0] = False
-    return np.asarray(mostly[labels], np.bool_)
+    return mostly[np.asarray(labels, np.intp)]
 
 
-MARGIN = 0.04
-"""Share of all cells that a film may change beyond those seen moving; chosen: a larger change
-is a slide's, even where it touches the film."""
-
-
-def dilate(cells: Cells, times: int = 1) -> Cells:
+def dilate(cells: Cells) -> Cells:
     """Return the cells and their neighbours."""
     kernel = np.ones((3, 3), np.uint8)
-    return cv2.dilate(cells.astype(np.uint8), kernel, iterations=times).astype(np.bool_)
-
-
-def aligned(before: Picture, after: Picture) -> Picture:
-    """Return `after` moved onto `before` by the affine motion between them, or as it is.
-
-    Source: Evangelidis and Psarakis 2008 (ECC), as in OpenCV.
-    """
-    a, b = (cv2.resize(p.gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for p in (before, after))
-    motion = np.eye(2, 3, dtype=np.float32)
-    try:
-        _, motion = cv2.findTransformECC(a, b, motion, cv2.MOTION_AFFINE, ECC_STOP, None, ECC_BLUR)
-    except cv2.error:  # did not converge: the pictures have nothing in common
-        return after
-    if np.abs(motion[:, :2] - np.eye(2)).max() > MAX_SHEAR or np.abs(motion[:, 2]).max() > MAX_SHIFT:
-        return after
-    motion[:, 2] *= 2
-    height, width = before.gray.shape
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = cv2.warpAffine(
-        after.gray, motion, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
-    return Picture(after.time_s, np.asarray(moved, np.uint8))
-
-
-ECC_STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-3)
-ECC_BLUR = 5
-"""Measured on a filmed screen, half size: all pairs of one slide agree in every cell, pairs of
-different slides differ in 37 and more, at 1.3 ms a pair; phase correlation left up to 195."""
-MAX_SHEAR = 0.08
-MAX_SHIFT = 16.0
-"""A larger motion (of the half-size picture: 10 % of its width) is another scene; chosen."""
+    return cv2.dilate(cells.astype(np.uint8), kernel).astype(np.bool_)
 
 
 def registered(before: Picture, after: Picture, *, live: Cells | None = None) -> Change:
@@ -213,5 +193,46 @@ def registered(before: Picture, after: Picture, *, live: Cells | None = None) ->
     return steady if steady.count < change.count else change
 
 
-REGISTER_ABOVE = 0.01
-"""Share of changed cells below which no camera moved; measured: a shake changes 3 to 30 %."""
+def aligned(before: Picture, after: Picture) -> Picture:
+    """Return `after` moved onto `before` by the affine motion between them, or as it is.
+
+    Source: Evangelidis and Psarakis 2008 (ECC), as in OpenCV.
+    """
+    motion = _motion(before, after)
+    if motion is None:
+        return after
+    height, width = before.gray.shape
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    moved = cv2.warpAffine(
+        after.gray, motion, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    return Picture(after.time_s, np.asarray(moved, np.uint8))
+
+
+def _motion(before: Picture, after: Picture) -> NDArray[np.float32] | None:
+    """Return the (2, 3) affine motion from one picture to another; None where a camera has none."""
+    start = np.eye(2, 3, dtype=np.float32)
+    everywhere = np.full(_halved(before).shape, 255, np.uint8)
+    try:
+        _, found = cv2.findTransformECC(
+            _halved(before),
+            _halved(after),
+            start,
+            cv2.MOTION_AFFINE,
+            ECC_STOP,
+            everywhere,
+            ECC_BLUR,
+        )
+    except cv2.error:  # did not converge: the pictures have nothing in common
+        return None
+    motion = np.asarray(found, np.float32)
+    sheared = np.abs(motion[:, :2] - np.eye(2)).max() > MAX_SHEAR
+    if sheared or np.abs(motion[:, 2]).max() > MAX_SHIFT:
+        return None
+    motion[:, 2] *= 2
+    return motion
+
+
+def _halved(picture: Picture) -> NDArray[np.uint8]:
+    half = cv2.resize(picture.gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return np.asarray(half, np.uint8)

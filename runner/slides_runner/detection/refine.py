@@ -1,35 +1,61 @@
-"""Refining: decode only the GOPs in which something happens, and find out when."""
+"""Refining: decode only the GOPs in which something happens, and find out when.
+
+Around spikes every frame is decoded, elsewhere only those that others refer to: half the work, and
+a change without a spike is too slow for single frames to matter.
+"""
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import av
 import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from slides_api.v1alpha1 import Region
-from slides_runner.detection.packets import Gop
+from slides_runner.detection.motion import SCENE, Motion
+from slides_runner.detection.packets import EPSILON_S, Gop
 from slides_runner.detection.pictures import Cells, Picture, dilate, take_picture
-from slides_runner.detection.survey import PROBE_S, SCENE, STILL, Motion
+from slides_runner.detection.survey import PROBE_S
 from slides_runner.detection.tolerance import Tolerance
-from slides_runner.video import decoded, drained, hurry, packets, seek, start_time_s
+from slides_runner.video import (
+    decoded,
+    drained,
+    hurry,
+    packets,
+    presentation_ticks,
+    seek,
+    start_time_s,
+)
 
-EPSILON_S = 1e-4
-"""Times are rounded to less than this."""
 REORDERING = 16
 """Packets that may lie between a frame and those it is shown before: H.264's greatest delay."""
 NEAR_SPIKE_S = 0.25
 """Around a spike every frame is decoded, else reference frames only; chosen: one mini-GOP."""
-
-
 SETTLE_S = 0.5
 """After a spike the picture is looked at for this long; chosen: coding noise is gone by then."""
+AFTER_SPIKE_S = 0.1
+"""Where halving begins after a spike; chosen: a few frames, so that a cut is complete."""
+PIECE = 150
+"""Pictures held at once: 9 MB, about ten seconds of reference frames; chosen."""
+CUT = 0.15
+"""Share of cells that change at once in a change of scene; chosen: above a presenter's gesture."""
+OFTEN = 3
+OFTEN_SHARE = 0.4
+"""Times, and share of the third-seconds of a GOP, that a cell must move in to be live: a fade of a
+second moves it three times out of fifteen; chosen."""
 
 
 class GopReader:
     """Decodes single GOPs of an open file."""
 
-    def __init__(self, container, stream, region: Region | None) -> None:
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, region: Region | None
+    ) -> None:
+        """Take an open file, and the stream of it that is read by this reader alone."""
         self._container, self._stream, self._region = container, stream, region
         self._zero = start_time_s(stream)
         self._base = float(stream.time_base or 1)
@@ -43,20 +69,20 @@ class GopReader:
     def near_spikes(self, gop: Gop) -> Iterator[Picture]:
         """Yield the pictures around a GOP's spikes, and stop decoding after the last."""
         spikes = np.array(gop.spikes)
-        for frame in self._frames(gop, stop_s=min(gop.end_s, gop.spikes[-1] + SETTLE_S)):
-            time_s = self._time_s(frame)
+        for time_s, frame in self._frames(gop, min(gop.end_s, gop.spikes[-1] + SETTLE_S)):
             if ((spikes - NEAR_SPIKE_S <= time_s) & (time_s <= spikes + SETTLE_S)).any():
                 yield take_picture(frame, time_s, self._region)
 
     def pictures(self, gop: Gop) -> Iterator[Picture]:
         """Yield pictures of a whole GOP: every frame near spikes, else reference frames."""
-        for frame in self._frames(gop, stop_s=gop.end_s):
-            yield take_picture(frame, self._time_s(frame), self._region)
+        for time_s, frame in self._frames(gop, gop.end_s):
+            yield take_picture(frame, time_s, self._region)
 
-    def _frames(self, gop: Gop, *, stop_s: float) -> Iterator[av.VideoFrame]:
+    def _frames(self, gop: Gop, stop_s: float) -> Iterator[tuple[float, av.VideoFrame]]:
         for frame in self._decoded(gop, stop_s):
-            if gop.start_s - EPSILON_S <= self._time_s(frame) < gop.end_s - EPSILON_S:
-                yield frame
+            time_s = (frame.pts or 0) * self._base - self._zero
+            if gop.start_s - EPSILON_S <= time_s < gop.end_s - EPSILON_S:
+                yield time_s, frame
 
     def _decoded(self, gop: Gop, stop_s: float) -> Iterator[av.VideoFrame]:
         seek(self._container, self._stream, gop.start_s + EPSILON_S)
@@ -64,7 +90,7 @@ class GopReader:
         spikes = np.array(gop.spikes)
         late = 0
         for packet in packets(self._container, self._stream):
-            ticks = packet.pts if packet.pts is not None else packet.dts
+            ticks = presentation_ticks(packet)
             time_s = gop.start_s if ticks is None else ticks * self._base - self._zero
             if time_s >= stop_s - EPSILON_S:
                 late += 1
@@ -76,44 +102,11 @@ class GopReader:
             yield from decoded(packet, self._failures)
         yield from drained(context)
 
-    def _time_s(self, frame: av.VideoFrame) -> float:
-        return (frame.pts or 0) * self._base - self._zero
-
 
 def pieces(pictures: Iterator[Picture]) -> Iterator[list[Picture]]:
     """Yield the pictures in lists of bounded length, so that a GOP of any length fits in memory."""
     while piece := list(itertools.islice(pictures, PIECE)):
         yield piece
-
-
-PIECE = 150
-"""Pictures held at once: 9 MB, about ten seconds of reference frames; chosen."""
-
-
-def changing(
-    pictures: Sequence[Picture], motion: Motion, spikes: Sequence[float], tolerance: Tolerance
-) -> list[Picture]:
-    """Return the pictures around changes, found by halving: what is same at both ends is same."""
-    cuts = sorted({0, len(pictures) - 1, *(_index(pictures, s) for s in spikes)})
-    kept = set(cuts)
-    for low, high in pairwise(cuts):
-        _halve(pictures, low, high, motion, kept, tolerance)
-    return [pictures[i] for i in sorted(kept)]
-
-
-def _index(pictures, time_s: float) -> int:
-    return next((i for i, p in enumerate(pictures) if p.time_s >= time_s + 0.1), len(pictures) - 1)
-
-
-def _halve(pictures, low: int, high: int, motion: Motion, kept: set[int], tolerance: Tolerance) -> None:
-    if high - low < 2 or tolerance.is_same(
-        motion.compare(pictures[low], pictures[high], motion)
-    ):
-        kept.update((low, high))
-        return
-    middle = (low + high) // 2
-    _halve(pictures, low, middle, motion, kept, tolerance)
-    _halve(pictures, middle, high, motion, kept, tolerance)
 
 
 def stretches(
@@ -144,9 +137,35 @@ def _throughout(moves: Sequence[Cells]) -> Cells | None:
     return dilate(live) if live.any() and live.mean() < SCENE else None
 
 
-CUT = 0.15
-"""Share of cells that change at once in a change of scene; chosen: above a presenter's gesture."""
-OFTEN = 3
-OFTEN_SHARE = 0.4
-"""Times, and share of the third-seconds of a GOP, that a cell must move in to be live: a fade of a
-second moves it three times out of fifteen; chosen."""
+def changing(
+    pictures: Sequence[Picture], motion: Motion, spikes: Sequence[float], tolerance: Tolerance
+) -> list[Picture]:
+    """Return the pictures around changes, found by halving: what is same at both ends is same."""
+    cuts = sorted({0, len(pictures) - 1, *(_index_after(pictures, s) for s in spikes)})
+    halving = _Halving(pictures, motion, tolerance)
+    kept = {*cuts, *(i for low, high in pairwise(cuts) for i in halving.kept(low, high))}
+    return [pictures[i] for i in sorted(kept)]
+
+
+def _index_after(pictures: Sequence[Picture], spike_s: float) -> int:
+    after = bisect_left(pictures, spike_s + AFTER_SPIKE_S, key=lambda p: p.time_s)
+    return min(after, len(pictures) - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Halving:
+    """Finds the pictures on both sides of each change among many."""
+
+    pictures: Sequence[Picture]
+    motion: Motion
+    tolerance: Tolerance
+
+    def kept(self, low: int, high: int) -> set[int]:
+        if high - low <= 1 or self._is_same(low, high):
+            return {low, high}
+        middle = (low + high) // 2
+        return self.kept(low, middle) | self.kept(middle, high)
+
+    def _is_same(self, low: int, high: int) -> bool:
+        change = self.motion.compare(self.pictures[low], self.pictures[high], self.motion)
+        return self.tolerance.is_same(change)

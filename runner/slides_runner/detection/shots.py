@@ -1,16 +1,21 @@
-"""Shots: stretches during which the picture stays the same, but for what moves by itself."""
+"""Shots: stretches during which the picture stays the same, but for what moves by itself.
+
+Each picture is compared with the one that began its shot, not with the one before: so a slow fade
+ends a shot too, once it has changed enough.
+"""
 
 from dataclasses import dataclass, replace
 
 import cv2
 
 from slides_runner.detection import Sample
+from slides_runner.detection.motion import STILL, Motion
 from slides_runner.detection.pictures import Picture
-from slides_runner.detection.survey import STILL, Motion
 from slides_runner.detection.tolerance import Tolerance
 
 SAME_GRAY = 10
-"""Grey levels by which no pixel may differ for two frames to be one without a closer look."""
+"""Grey levels by which pixels may differ in frames that need no closer look; chosen: below what
+FAINT lets through as an edge."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +80,6 @@ class ShotBuilder:
         return self._tolerance.is_same(change)
 
     def _close(self, end_s: float) -> None:
-        if self._open is None:
-            return
-        shot = self._open
-        self._closed.append(replace(shot, end_s=max(end_s, shot.start_s)))
+        if self._open is not None:
+            self._closed.append(replace(self._open, end_s=max(end_s, self._open.start_s)))
         self._open = None

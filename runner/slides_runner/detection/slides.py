@@ -1,22 +1,31 @@
-"""From shots to slides: build steps folded, returns recognised, faces and rooms left out."""
+"""From shots to slides: build steps folded, returns recognised, faces and rooms left out.
 
-from collections.abc import Iterable, Sequence
+A run is a slide that is built up: shots of which each shows all of the one before, and more. A run
+that ends in a picture that was there before is a return to that slide.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-import cv2
 import numpy as np
 
+from slides_runner.detection.ground import looks_drawn
+from slides_runner.detection.motion import union
 from slides_runner.detection.packets import ACTIVE, PacketIndex
 from slides_runner.detection.pictures import Cells, Change, Picture, compare, dilate
-from slides_runner.detection.ground import looks_drawn
 from slides_runner.detection.shots import Shot
-from slides_runner.detection.survey import union
 from slides_runner.detection.tolerance import Tolerance
-
 
 FIDGET = 0.1
 """Greatest share of the picture that a slow presenter takes; chosen."""
+REST_S = 5.0
+"""A face may keep still for this long; chosen."""
+SETTLED_S = 0.5
+"""A fade to the next slide may have begun this long before a shot's end; measured: up to 0.2 s."""
+ALIKE = 0.6
+"""Share of the ink that may lie elsewhere before a close look is spared; a moving presenter and a
+shaking camera stay below .5 (measured)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +53,9 @@ class Look:
     def fidgets(self, run: Sequence[Shot]) -> Cells | None:
         """Return the cells that come and go within a run: a slow presenter's, not a build's."""
         changes = [self._difference(a, b) for a, b in pairwise(run)]
-        if len(changes) < 2:
+        if len(changes) <= 1:
             return None
-        again = np.sum([c.changed for c in changes], axis=0) >= 2
+        again = np.sum([c.changed for c in changes], axis=0) > 1
         cells = again & np.logical_or.reduce([c.lost for c in changes])
         return cells if cells.mean() < FIDGET else None
 
@@ -94,21 +103,14 @@ def moving_pictures(shots: Sequence[Shot], index: PacketIndex) -> list[bool]:
 
     A moment of rest between such shots is one too.
     """
-    filmed = [not looks_drawn(s.last) for s in shots]
     moving = [
-        f and index.activity(s.start_s, s.end_s) > ACTIVE
-        for s, f in zip(shots, filmed, strict=True)
+        index.activity(s.start_s, s.end_s) > ACTIVE and not looks_drawn(s.last) for s in shots
     ]
     for order in (range(1, len(shots)), range(len(shots) - 2, -1, -1)):
-        step = 1 if order.step > 0 else -1
         for i in order:
-            rests = filmed[i] and shots[i].duration_s < REST_S
-            moving[i] = moving[i] or (rests and moving[i - step])
+            if not moving[i] and moving[i - order.step] and shots[i].duration_s < REST_S:
+                moving[i] = not looks_drawn(shots[i].last)
     return moving
-
-
-REST_S = 5.0
-"""A face may keep still for this long; chosen."""
 
 
 def image_time_s(shot: Shot, tolerance: Tolerance) -> float:
@@ -118,10 +120,6 @@ def image_time_s(shot: Shot, tolerance: Tolerance) -> float:
         return late
     grown = compare(shot.key, shot.last)
     return late if grown.count and tolerance.only_adds(grown) else shot.key.time_s
-
-
-SETTLED_S = 0.5
-"""A fade to the next slide may have begun this long before a shot's end; measured: up to 0.2 s."""
 
 
 def runs(
@@ -158,11 +156,6 @@ def place(run: list[Shot], slides: list[SlideShots], look: Look) -> None:
 
 
 def _alike(a: Picture, b: Picture) -> bool:
-    """A quick look, by ink per cell: most different slides fail it."""
+    """Return whether a close look is worth it, by the ink per cell: most other slides are not."""
     most = np.maximum(a.ink, b.ink).sum()
     return bool(most == 0 or np.abs(a.ink - b.ink).sum() < ALIKE * most)
-
-
-ALIKE = 0.6
-"""Share of the ink that may lie elsewhere before a close look is spared; a moving presenter and a
-shaking camera stay below .5 (measured)."""

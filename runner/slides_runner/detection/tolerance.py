@@ -1,4 +1,8 @@
-"""How much of a picture may change before it is another one."""
+"""Tolerance: how much of a picture may change before it is another one.
+
+A mouse pointer, a clock and coding noise change few cells, close together; a change of slide
+changes many, or far apart. A build step adds cells and loses hardly any.
+"""
 
 from dataclasses import dataclass
 
@@ -34,7 +38,8 @@ class Tolerance:
         return lost <= allowed or self._is_pointer(change.lost)
 
     def _is_pointer(self, cells: Cells) -> bool:
-        count, _, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8), connectivity=8)
+        grid = cells.astype(np.uint8)
+        count, _, stats, _ = cv2.connectedComponentsWithStats(grid, connectivity=8)
         if count - 1 > POINTER_BLOBS:
             return False
         sides = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
