@@ -29,7 +29,7 @@ SEEK_AHEAD_S = 1.0
 UNINDEXED = frozenset({"mpegts", "mpeg"})
 """Formats in which FFmpeg seeks by guessing, so that the next keyframe may lie after the moment."""
 STEPS_BACK_S = (0.0, 3.0, 12.0, 60.0, math.inf)
-"""How far before a moment such files are tried, until a keyframe lies before it; chosen: beyond the
+"""How far before a moment is sought, until the keyframe found is not after it; chosen: beyond the
 GOPs of broadcasts, of HLS, of screen recorders, and in the end from the beginning."""
 ROUNDING_S = 0.001
 """A time may be rounded by so much and still means its frame; times are written in milliseconds."""
@@ -231,18 +231,27 @@ def start_time_s(stream: VideoStream) -> float:
 
 
 def seek(container: InputContainer, stream: VideoStream, time_s: float) -> None:
-    """Go to the last keyframe at or before a time, or further back where there is no index."""
-    if container.format.name not in UNINDEXED:
-        _seek_once(container, stream, time_s)
-        return
+    """Go to the last keyframe at or before a time, or further back where it is not easily found.
+
+    MP4 seeks by the time of decoding, which reordering puts before that of showing, and formats
+    without an index by guessing. Either may end at the keyframe after the moment, so where it ended
+    is looked at.
+    """
     for back_s in STEPS_BACK_S:
         if back_s >= time_s:
-            container.seek(0)  # the stream's own first time would come after its first keyframe
+            _rewind(container, stream)
             return
         _seek_once(container, stream, time_s - back_s)
-        if _next_keyframe_s(container, stream) <= time_s:
+        if _next_keyframe_s(container, stream) <= time_s + ROUNDING_S:
             _seek_once(container, stream, time_s - back_s)
             return
+
+
+def _rewind(container: InputContainer, stream: VideoStream) -> None:
+    if container.format.name in UNINDEXED:
+        container.seek(0)  # the stream's own first time would come after its first keyframe
+    else:
+        _seek_once(container, stream, 0.0)
 
 
 def _seek_once(container: InputContainer, stream: VideoStream, time_s: float) -> None:

@@ -81,6 +81,14 @@ def test_frames_close_together_in_a_slow_recording_are_told_apart(tmp_path: Path
     assert shown == [True, True, True]
 
 
+def test_moment_just_before_a_keyframe_shows_what_is_before_it(tmp_path: Path) -> None:
+    talk = make_talk(tmp_path / "talk.mp4", slides=((1, 4.0), (2, 4.0)), fps=25, gop=100)
+
+    (picture,) = read_frames(talk.path, [3.97])
+
+    assert is_slide(picture, 1, talk.size)
+
+
 def test_codec_is_named_not_its_decoder(tmp_path: Path) -> None:
     path = tmp_path / "talk.mp4"
     make_talk(path, slides=((1, 1.0),), codec="libsvtav1")
