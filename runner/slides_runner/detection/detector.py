@@ -120,7 +120,8 @@ def _detected(slide: SlideShots, tolerance: Tolerance) -> DetectedSlide:
 
 def _builds(states: Sequence[Shot], tolerance: Tolerance) -> Iterator[DetectedBuild]:
     for state in states[:-1]:
-        if state.duration_s >= MIN_BUILD_S:
+        # Typing is seen in one keyframe and gone by the next: no step that stood.
+        if state.last.time_s - state.first.time_s >= MIN_BUILD_S:
             span = Span(state.start_s, state.end_s)
             yield DetectedBuild(span, image_time_s(state, tolerance))
 
