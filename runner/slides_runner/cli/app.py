@@ -3,6 +3,7 @@
 Nothing heavy is imported here, so that `slides --help` and mistyped options answer at once.
 """
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -296,8 +297,14 @@ def exit_codes(
     typer.echo(render_markdown() if markdown else render_text(), nl=False)
 
 
+GARBAGE_THRESHOLD = 100_000
+"""New objects between two searches for cycles; measured: 5 % less CPU for a talk of three minutes,
+as most objects are made by imports and stay."""
+
+
 def main() -> None:
     """Run the command line; whatever is not expected is a bug and says so."""
+    gc.set_threshold(GARBAGE_THRESHOLD)
     try:
         app(prog_name="slides")
     except Exception as e:  # noqa: BLE001 - the process boundary

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+
 from slides_api.v1alpha1 import SlidesOutput
 from slides_runner.detection import (
     DetectedBuild,
@@ -57,6 +59,7 @@ def detect(path: Path, options: SlidesOutput, on_frames: OnFrames | None = None)
 
     Raises NotAVideoError when nothing of it can be decoded.
     """
+    cv2.setNumThreads(1)  # pictures are small: waking threads costs more than they save
     index = read_index(path)
     gops = group(index)
     tolerance = TOLERANCES[options.sensitivity]

@@ -212,16 +212,11 @@ def aligned(before: Picture, after: Picture) -> Picture:
 def _motion(before: Picture, after: Picture) -> NDArray[np.float32] | None:
     """Return the (2, 3) affine motion from one picture to another; None where a camera has none."""
     start = np.eye(2, 3, dtype=np.float32)
-    everywhere = np.full(_halved(before).shape, 255, np.uint8)
+    a, b = _halved(before), _halved(after)
+    everywhere = np.full(a.shape, 255, np.uint8)
     try:
         _, found = cv2.findTransformECC(
-            _halved(before),
-            _halved(after),
-            start,
-            cv2.MOTION_AFFINE,
-            ECC_STOP,
-            everywhere,
-            ECC_BLUR,
+            a, b, start, cv2.MOTION_AFFINE, ECC_STOP, everywhere, ECC_BLUR
         )
     except cv2.error:  # did not converge: the pictures have nothing in common
         return None

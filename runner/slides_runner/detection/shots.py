@@ -26,8 +26,8 @@ class Shot:
     end_s: float
     first: Picture
     last: Picture
-    key: Picture | None = None
-    """Its last keyframe: cheap to cut out later."""
+    keys: tuple[Picture, ...] = ()
+    """Its last two keyframes, the later first: cheap to cut out."""
     first_motion: Motion = STILL
     motion: Motion = STILL
     """What moves around its first and its last picture."""
@@ -62,7 +62,7 @@ class ShotBuilder:
             shot,
             end_s=picture.time_s,
             last=picture,
-            key=picture if key else shot.key,
+            keys=(picture, *shot.keys[:1]) if key else shot.keys,
             motion=motion,
         )
 

@@ -115,11 +115,12 @@ def moving_pictures(shots: Sequence[Shot], index: PacketIndex) -> list[bool]:
 
 def image_time_s(shot: Shot, tolerance: Tolerance) -> float:
     """Return the moment that shows a shot's finished picture undisturbed, at least cost."""
-    late = shot.end_s - min(SETTLED_S, shot.duration_s / 3)
-    if shot.key is None or shot.key.time_s > late:
-        return late
-    grown = compare(shot.key, shot.last)
-    return late if grown.count and tolerance.only_adds(grown) else shot.key.time_s
+    late_s = shot.end_s - min(SETTLED_S, shot.duration_s / 3)
+    key = next((k for k in shot.keys if k.time_s <= late_s), None)
+    if key is None:
+        return late_s
+    grown = compare(key, shot.last)
+    return late_s if grown.count and tolerance.only_adds(grown) else key.time_s
 
 
 def runs(

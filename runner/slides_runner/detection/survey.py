@@ -35,7 +35,7 @@ from slides_runner.video import (
 
 PROBE_S = 0.3
 """How long after a keyframe the moving cells are looked for; chosen: a gesture, not a slide."""
-FEED_S = 0.5
+FEED_S = 0.45
 """Packets to feed for that: reordering hands frames out later."""
 STEADIED = 0.3
 """Share of a change that may be left when it was the camera's; measured: below .1 on filmed
@@ -80,7 +80,8 @@ def build_sample(gop: int, pictures: Sequence[Picture]) -> KeySample:
     if probe is first:
         return KeySample(gop, first, None)
     plain = compare(first, probe)
-    if plain.changed.mean() <= REGISTER_ABOVE:
+    # What does not look drawn, a face or a room, moves by itself, whatever the camera does.
+    if plain.changed.mean() <= REGISTER_ABOVE or not looks_drawn(first):
         return KeySample(gop, first, plain.changed)
     steady = registered(first, probe)
     return KeySample(gop, first, steady.changed, shaky=steady.count < STEADIED * plain.count)
