@@ -150,7 +150,7 @@ def test_shorter_slides_than_wanted_are_left_out(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def one_gop(tmp_path_factory: pytest.TempPathFactory) -> Talk:
-    slides = tuple((1 + i % 5, 3.0) for i in range(20))
+    slides = tuple((1 + i % 5, 1.5) for i in range(40))  # more changes than are held at once
     return make_talk(tmp_path_factory.mktemp("gop") / "talk.mp4", slides=slides, fps=25, gop=9999)
 
 
@@ -158,7 +158,7 @@ def test_video_of_a_single_gop_has_all_its_slides(one_gop: Talk) -> None:
     found = detect(one_gop.path, OPTIONS)
 
     assert starts(found) == pytest.approx(one_gop.starts, abs=0.041)
-    assert sum(len(slide.spans) for slide in found.slides) == 20
+    assert sum(len(slide.spans) for slide in found.slides) == 40
 
 
 def test_progress_only_grows_and_ends_with_the_last_frame(one_gop: Talk, tmp_path: Path) -> None:

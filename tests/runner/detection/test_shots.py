@@ -82,15 +82,15 @@ def test_pictures_once_nothing_moves_are_compared_with_the_first_still_one() -> 
     assert (shot.start_s, shot.first_motion) == (0.0, STILL)
 
 
-def test_last_keyframe_of_a_shot_is_remembered() -> None:
+def test_last_two_keyframes_of_a_shot_are_remembered() -> None:
     builder = ShotBuilder(NORMAL)
-    for time_s, key in ((0.0, True), (5.0, True), (6.0, False)):
+    for time_s, key in ((0.0, True), (5.0, True), (10.0, True), (11.0, False)):
         builder.feed(page(1, time_s), STILL, key=key)
 
-    (shot,) = builder.finish(8.0)
+    (shot,) = builder.finish(13.0)
 
-    assert shot.key is not None
-    assert (shot.key.time_s, shot.last.time_s) == (5.0, 6.0)
+    assert [key.time_s for key in shot.keys] == [10.0, 5.0]
+    assert shot.last.time_s == 11.0
 
 
 def test_curve_says_how_much_each_picture_differs() -> None:

@@ -201,14 +201,18 @@ def test_image_is_taken_before_a_fade_at_the_end_begins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "time_s"),
+    ("keys", "time_s"),
     [
-        pytest.param(page(1, 5.0), 5.0, id="keyframe shows it: cheap to read"),
-        pytest.param(page(1, 5.0, bullets=3), 9.5, id="keyframe lacks what was added since"),
-        pytest.param(page(1, 9.8), 9.5, id="keyframe so late that a fade may have begun"),
+        pytest.param([page(1, 5.0)], 5.0, id="keyframe shows it: cheap to read"),
+        pytest.param([page(1, 5.0, bullets=3)], 9.5, id="keyframe lacks what was added since"),
+        pytest.param([page(1, 9.8)], 9.5, id="keyframe so late that a fade may have begun"),
+        pytest.param([page(1, 9.8), page(1, 4.8)], 4.8, id="the one before is early enough"),
+        pytest.param([], 9.5, id="no keyframe"),
     ],
 )
-def test_image_is_taken_from_the_keyframe_that_shows_all(key: Picture, time_s: float) -> None:
-    shot = Shot(0.0, 10.0, first=page(1), last=page(1, 9.9), key=key)
+def test_image_is_taken_from_the_keyframe_that_shows_all(
+    keys: list[Picture], time_s: float
+) -> None:
+    shot = Shot(0.0, 10.0, first=page(1), last=page(1, 9.9), keys=tuple(keys))
 
     assert image_time_s(shot, NORMAL) == time_s
