@@ -150,7 +150,7 @@ def test_shorter_slides_than_wanted_are_left_out(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def one_gop(tmp_path_factory: pytest.TempPathFactory) -> Talk:
-    slides = tuple((1 + i % 5, 1.5) for i in range(40))  # more changes than are held at once
+    slides = tuple((1 + i % 5, 1.6) for i in range(40))  # more changes than are held at once
     return make_talk(tmp_path_factory.mktemp("gop") / "talk.mp4", slides=slides, fps=25, gop=9999)
 
 
@@ -163,7 +163,7 @@ def test_video_of_a_single_gop_has_all_its_slides(one_gop: Talk) -> None:
 
 def test_progress_only_grows_and_ends_with_the_last_frame(one_gop: Talk, tmp_path: Path) -> None:
     talk = make_talk(tmp_path / "talk.mp4", fps=25, gop=50)
-    for path, frames in ((talk.path, 300), (one_gop.path, 1500)):
+    for path, frames in ((talk.path, 300), (one_gop.path, 1600)):
         told: list[tuple[int, int]] = []
         detect(path, OPTIONS, lambda seen, total: told.append((seen, total)))  # noqa: B023
 
