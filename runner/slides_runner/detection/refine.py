@@ -37,6 +37,11 @@ NEAR_SPIKE_S = 0.25
 """Around a spike every frame is decoded, else reference frames only; chosen: one mini-GOP."""
 SETTLE_S = 0.5
 """After a spike the picture is looked at for this long; chosen: coding noise is gone by then."""
+GRADUAL = 6
+"""Spikes in a GOP beyond which single frames do not matter; measured: cuts make one or two each,
+fades ten and more."""
+STEP_S = 0.07
+"""Time between pictures of a gradual change; chosen: two frames, far below a fade's length."""
 AFTER_SPIKE_S = 0.1
 """Where halving begins after a spike; chosen: a few frames, so that a cut is complete."""
 PIECE = 150
@@ -69,8 +74,11 @@ class GopReader:
     def near_spikes(self, gop: Gop) -> Iterator[Picture]:
         """Yield the pictures around a GOP's spikes, and stop decoding after the last."""
         spikes = np.array(gop.spikes)
+        step_s, taken_s = STEP_S if is_gradual(gop) else 0.0, -STEP_S
         for time_s, frame in self._frames(gop, min(gop.end_s, gop.spikes[-1] + SETTLE_S)):
-            if ((spikes - NEAR_SPIKE_S <= time_s) & (time_s <= spikes + SETTLE_S)).any():
+            near = ((spikes - NEAR_SPIKE_S <= time_s) & (time_s <= spikes + SETTLE_S)).any()
+            if near and time_s - taken_s >= step_s:
+                taken_s = time_s
                 yield take_picture(frame, time_s, self._region)
 
     def pictures(self, gop: Gop) -> Iterator[Picture]:
@@ -87,7 +95,7 @@ class GopReader:
     def _decoded(self, gop: Gop, stop_s: float) -> Iterator[av.VideoFrame]:
         seek(self._container, self._stream, gop.start_s + EPSILON_S)
         context = self._stream.codec_context
-        spikes = np.array(gop.spikes)
+        spikes = np.array(() if is_gradual(gop) else gop.spikes)
         late = 0
         for packet in packets(self._container, self._stream):
             ticks = presentation_ticks(packet)
@@ -101,6 +109,11 @@ class GopReader:
             context.skip_frame = "NONE" if near else "NONREF"
             yield from decoded(packet, self._failures)
         yield from drained(context)
+
+
+def is_gradual(gop: Gop) -> bool:
+    """Return whether a GOP changes over many frames: a fade or a film, whose frames say little."""
+    return len(gop.spikes) > GRADUAL
 
 
 def pieces(pictures: Iterator[Picture]) -> Iterator[list[Picture]]:
