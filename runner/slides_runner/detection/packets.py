@@ -45,10 +45,14 @@ ACTIVITY_PERCENTILE = 98
 ACTIVITY_WINDOW = 6
 """GOPs on either side that tell what is usual; chosen: half a minute of common 5 s GOPs."""
 QUIET_RATIO = 3.0
+QUIET_MOST_BYTES = 300
 QUIET_BYTES = 100
 """A GOP is quiet while its 90th percentile stays below QUIET_RATIO x its 10th + QUIET_BYTES.
 
 Measured: slides alone 40 to 70 bytes throughout, a moving presenter 500 and more at the 90th.
+Of the 10th no more than QUIET_MOST_BYTES / QUIET_RATIO count: without B-frames, as webcams and
+meetings are recorded, a presenter's packets are large but all alike (measured: 15 to 28 of 30 GOPs
+beside a film or a presenter would be taken for quiet).
 """
 FRAMES_EARLY = {"av1": 32}
 """A change of slide within a mini-GOP is coded in a hidden frame, which AV1 puts into the packet of
@@ -178,7 +182,7 @@ def _gop(index: PacketIndex, first: int, last: int, usual: float) -> Gop:
     sizes, keys = index.sizes[first:last], index.keys[first:last]
     others = sizes[~keys]
     low, high = np.percentile(others, [10, 90]) if len(others) else (0.0, 0.0)
-    calm = QUIET_RATIO * low + QUIET_BYTES
+    calm = min(QUIET_RATIO * low, QUIET_MOST_BYTES) + QUIET_BYTES
     quiet = bool(high <= calm)
     share, usual = (QUIET_SPIKE_OF_KEYFRAME, high) if quiet else (SPIKE_OF_KEYFRAME, usual)
     bar = max(share * float(sizes[0]), SPIKE_OF_ACTIVITY * usual, calm)

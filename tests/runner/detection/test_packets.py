@@ -15,6 +15,8 @@ from tests.runner.detection.drawings import index_of
 
 KEY = 100_000
 QUIET = [50] * 49
+EVEN = [1800, 2600, 2100, 3000, 2400, 1900, 2200] * 7
+"""A presenter beside a slide as webcams and meetings record it, without B-frames."""
 MOVING = [200, 300, 1100, 250, 200, 900, 1200] * 7
 BUSY = [2000, 2500, 9000, 2200, 8000, 2100, 9500] * 7
 
@@ -52,6 +54,7 @@ def test_spike_is_what_stands_out_of_keyframe_and_motion(
         pytest.param([KEY, *QUIET], True, True, False, id="nothing happens"),
         pytest.param(with_spike(QUIET, 9000), False, True, False, id="one change"),
         pytest.param([KEY, *MOVING], False, False, False, id="a presenter beside a slide"),
+        pytest.param([KEY, *EVEN], False, False, True, id="a presenter at an even rate"),
         pytest.param([KEY, *BUSY], False, False, True, id="a face"),
         pytest.param([KEY, *BUSY[:20], *QUIET[:10], *BUSY[:19]], False, False, False, id="pause"),
         pytest.param([KEY], True, True, True, id="keyframe alone"),
