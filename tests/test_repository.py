@@ -24,7 +24,7 @@ from slides_runner.settings import RunnerSettings
 
 ROOT = Path(__file__).parent.parent
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
-NOT_OURS = {".git", ".venv", "build", "dist", "node_modules", "__pycache__"}
+NOT_OURS = {".git", ".hypothesis", ".venv", "build", "dist", "node_modules", "__pycache__"}
 """Folders that nobody commits; caches begin with a dot and end in _cache."""
 REGISTRIES = tuple(
     ".".join(parts)
