@@ -59,6 +59,10 @@ def must_refine(scene: Scene, tolerance: Tolerance) -> bool:
     return not (gop.quiet and tolerance.only_adds(change))
 
 
+SETTLED_PICTURES = 2
+"""Pictures in a row that have to look like what follows; chosen: one may by chance in a fade."""
+
+
 @dataclass(frozen=True, eq=False)
 class Walker:
     """Feeds scenes to the shots: the keyframe of each, and more of it where it changes."""
@@ -83,8 +87,21 @@ class Walker:
         """Return the pictures near the spikes of a scene; none where there are too many to hold."""
         if not scene.gop.spikes:
             return []
-        near = list(itertools.islice(self.reader.near_spikes(scene.gop), NEAR_MOST + 1))
+        pictures = self._until_settled(scene, self.reader.near_spikes(scene.gop))
+        near = list(itertools.islice(pictures, NEAR_MOST + 1))
         return near if len(near) <= NEAR_MOST else []
+
+    def _until_settled(self, scene: Scene, pictures: Iterable[Picture]) -> Iterator[Picture]:
+        """Yield pictures until, after the last spike, they show what the next keyframe shows."""
+        settled = 0
+        for picture in pictures:
+            yield picture
+            if scene.following is None or picture.time_s <= scene.gop.spikes[-1]:
+                continue
+            change = scene.motion.compare(picture, scene.following.picture, scene.motion)
+            settled = settled + 1 if self.tolerance.is_same(change) else 0
+            if settled == SETTLED_PICTURES:
+                return
 
     def _joins(self, scene: Scene, near: Sequence[Picture]) -> bool:
         """Return whether nothing but what happens near its spikes happens in a GOP."""
