@@ -14,7 +14,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## make .venv with all that is locked; brings uv where there is none
-	@$(PYTHON) -m compileall -q crds operator runner
+	@$(BIN)/python -m compileall -q crds operator runner
 
 $(READY):
 	@sh scripts/setup.sh $@
