@@ -29,6 +29,7 @@ from slides_runner.sinks import Sink, StoredManifest
 from slides_runner.sinks.existing import is_complete
 from slides_runner.sinks.registry import folder_below, open_sink
 from slides_runner.sources import Media, VideoInfo, open_source
+from slides_runner.sources.egress import Egress
 from slides_runner.video import probe_video
 from slides_runner.workspace import WorkFolder, claim
 
@@ -99,15 +100,18 @@ def run(
     reporter: Reporter,
     *,
     check: Callable[[], None] = go_on,
+    egress: Egress | None = None,
 ) -> RunResult:
     """Turn a video into its outputs, and return what they are and where.
 
-    `check` is called at every step and raises InterruptedRunError to stop the run. Raises
-    SlidesError.
+    `check` is called at every step and raises InterruptedRunError to stop the run. Runs that share
+    an `egress` share its rotation and know which proxies rest. Raises SlidesError.
     """
     meter = Meter(reporter, check)
     meter.start("Asking for the video")
-    source = open_source(request.source.url, request.source, settings, proxy=request.proxy)
+    source = open_source(
+        request.source.url, request.source, settings, proxy=request.proxy, egress=egress
+    )
     info = source.probe()
     refuse_too_long(info.duration_s, request.source)
     with claim(request.work_root, identity(request.source, info)) as work:

@@ -29,6 +29,7 @@ from slides_runner.reporters import Progress, Reporter
 from slides_runner.reporters.displays import Display, choose_display, open_display
 from slides_runner.reporters.plain import printable
 from slides_runner.settings import RunnerSettings, load_settings
+from slides_runner.sources.egress import Egress, build_egress
 from slides_runner.sources.redaction import redact
 from slides_runner.workspace import default_root
 
@@ -123,7 +124,6 @@ def build_requests(sources: Sequence[str], options: ExtractOptions) -> list[RunR
             output=options.output,
             several=len(sources) > 1,
             force=options.force,
-            proxy=options.source.proxy,
         )
         for source in dict.fromkeys(sources)  # one that is named twice is made once
     ]
@@ -145,7 +145,14 @@ def _run_all(
     interruption.last_words = ledger.stop
     with interruption.caught():
         with open_display(kind, log_level=level) as display:
-            runner = _Runner(settings, display, interruption, is_verbose=options.is_verbose)
+            runner = _Runner(
+                settings,
+                display,
+                interruption,
+                # One for all: what one source finds out about a proxy spares the others.
+                egress=build_egress(settings, options.source.proxy),
+                is_verbose=options.is_verbose,
+            )
             for outcome in runner.outcomes(requests, jobs=options.jobs):
                 ledger.take(outcome, exit_code_of(outcome, interruption.exit_code))
         ledger.tell_the_rest()
@@ -190,6 +197,7 @@ class _Runner:
     settings: RunnerSettings
     display: Display
     interruption: Interruption
+    egress: Egress
     is_verbose: bool
 
     def outcomes(self, requests: Sequence[RunRequest], *, jobs: int) -> Iterator[Outcome]:
@@ -204,7 +212,13 @@ class _Runner:
         try:
             self.interruption.check()
             listener = Listener(self.display.open(name))
-            result = run(request, self.settings, listener, check=self.interruption.check)
+            result = run(
+                request,
+                self.settings,
+                listener,
+                check=self.interruption.check,
+                egress=self.egress,
+            )
         except SlidesError as e:
             return Outcome(redact(request.source.url), None, e)
         except Exception as e:  # noqa: BLE001 - the boundary of a task: its neighbours go on
