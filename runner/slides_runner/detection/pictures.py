@@ -71,7 +71,7 @@ class Picture:
         return cell_sums(self.gradients)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _gradients(picture: Picture) -> NDArray[np.float32]:
     """Gradients take eight times the picture's memory: only those of the last few are kept."""
     blurred = np.asarray(cv2.GaussianBlur(picture.gray, (0, 0), SIGMA), np.uint8)

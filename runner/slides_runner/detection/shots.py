@@ -7,8 +7,10 @@ ends a shot too, once it has changed enough.
 from dataclasses import dataclass, replace
 
 import cv2
+import numpy as np
 
 from slides_runner.detection import Sample
+from slides_runner.detection.ground import looks_drawn
 from slides_runner.detection.motion import STILL, Motion
 from slides_runner.detection.pictures import Picture
 from slides_runner.detection.tolerance import Tolerance
@@ -16,6 +18,10 @@ from slides_runner.detection.tolerance import Tolerance
 SAME_GRAY = 10
 """Grey levels by which pixels may differ in frames that need no closer look; chosen: below what
 FAINT lets through as an edge."""
+
+
+NOTHING = np.zeros((0, 0), np.uint8)
+"""The grey copy of a picture that is not kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +37,18 @@ class Shot:
     first_motion: Motion = STILL
     motion: Motion = STILL
     """What moves around its first and its last picture."""
+    drawn: bool | None = None
+    """Whether it looks like a slide, where its pictures are not kept to tell."""
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it looks like a slide rather than a face or a room."""
+        return looks_drawn(self.last) if self.drawn is None else self.drawn
+
+    def without_pictures(self) -> "Shot":
+        """Return what is left to know of a shot too short to be a slide."""
+        first, last = (Picture(p.time_s, NOTHING) for p in (self.first, self.last))
+        return replace(self, first=first, last=last, keys=(), drawn=self.is_drawn)
 
     @property
     def duration_s(self) -> float:
@@ -41,9 +59,14 @@ class Shot:
 class ShotBuilder:
     """Groups pictures, in order of time, into shots."""
 
-    def __init__(self, tolerance: Tolerance) -> None:
-        """Start with no shot; `tolerance` says what goes on with one."""
+    def __init__(self, tolerance: Tolerance, *, min_duration_s: float = 0.0) -> None:
+        """Start with no shot; `tolerance` says what goes on with one.
+
+        Of shots shorter than `min_duration_s` the pictures are not kept: beside a face that moves
+        there are thousands.
+        """
         self._tolerance = tolerance
+        self._min_duration_s = min_duration_s
         self.samples: list[Sample] = []
         """How much each picture differs from the one that began its shot."""
         self._closed: list[Shot] = []
@@ -81,5 +104,7 @@ class ShotBuilder:
 
     def _close(self, end_s: float) -> None:
         if self._open is not None:
-            self._closed.append(replace(self._open, end_s=max(end_s, self._open.start_s)))
+            shot = replace(self._open, end_s=max(end_s, self._open.start_s))
+            is_short = shot.duration_s < self._min_duration_s
+            self._closed.append(shot.without_pictures() if is_short else shot)
         self._open = None

@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from slides_runner.detection.ground import looks_drawn
 from slides_runner.detection.motion import union
 from slides_runner.detection.packets import ACTIVE, PacketIndex
 from slides_runner.detection.pictures import Cells, Change, Picture, compare, dilate
@@ -105,13 +104,11 @@ def moving_pictures(shots: Sequence[Shot], index: PacketIndex) -> list[bool]:
 
     A moment of rest between such shots is one too.
     """
-    moving = [
-        index.activity(s.start_s, s.end_s) > ACTIVE and not looks_drawn(s.last) for s in shots
-    ]
+    moving = [index.activity(s.start_s, s.end_s) > ACTIVE and not s.is_drawn for s in shots]
     for order in (range(1, len(shots)), range(len(shots) - 2, -1, -1)):
         for i in order:
             if not moving[i] and moving[i - order.step] and shots[i].duration_s < REST_S:
-                moving[i] = not looks_drawn(shots[i].last)
+                moving[i] = not shots[i].is_drawn
     return moving
 
 
