@@ -77,7 +77,7 @@ def detect(path: Path, options: SlidesOutput, on_frames: OnFrames | None = None)
         slides=tuple(_detected(s, tolerance) for s in slides),
         duration_s=index.end_s,
         samples=thinned(walked.builder.samples),
-        thresholds=_thresholds(tolerance, options, cells=shots[0].last.ink.size),
+        thresholds=_thresholds(tolerance, options, cells=walked.builder.cells),
         nonslides=tuple(joined(Span(s.start_s, s.end_s) for s in nonslides)),
         warnings=tuple(_warnings(path, index, walked)),
     )

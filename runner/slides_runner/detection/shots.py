@@ -69,12 +69,15 @@ class ShotBuilder:
         self._min_duration_s = min_duration_s
         self.samples: list[Sample] = []
         """How much each picture differs from the one that began its shot."""
+        self.cells = 1
+        """Number of cells of a picture."""
         self._closed: list[Shot] = []
         self._open: Shot | None = None
 
     def feed(self, picture: Picture, motion: Motion, *, key: bool = False) -> None:
         """Take the next picture: it goes on with the open shot or begins a new one."""
         shot = self._open
+        self.cells = picture.ink.size if shot is None else self.cells
         if shot is None or not self._continues(shot, picture, motion):
             self._close(picture.time_s)
             shot = Shot(picture.time_s, picture.time_s, picture, picture, first_motion=motion)

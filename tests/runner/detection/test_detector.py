@@ -249,3 +249,9 @@ def test_thinned_curve_keeps_its_peaks(count: int) -> None:
     assert max(thin, key=lambda s: s.score, default=None) == max(
         curve, key=lambda s: s.score, default=None
     )
+
+
+def test_talk_that_begins_with_a_flash_has_its_slides(tmp_path: Path) -> None:
+    talk = make_talk(tmp_path / "talk.mp4", slides=((1, 0.3), (2, 3.0), (3, 3.0)))
+    found = detect(talk.path, SlidesOutput())
+    assert len(found.slides) == 2

@@ -103,3 +103,13 @@ def test_curve_says_how_much_each_picture_differs() -> None:
     assert scores[1.0] == scores[3.0] == 0.0
     assert 0.1 < scores[2.0] <= 1.0
     assert scores[2.0] * 576 == pytest.approx(round(scores[2.0] * 576))
+
+
+def test_pictures_of_shots_too_short_for_slides_are_not_kept() -> None:
+    builder = ShotBuilder(NORMAL, min_duration_s=0.6)
+    for time_s, number in ((0.0, 1), (0.3, 2), (1.3, 2)):
+        builder.feed(page(number, time_s), STILL)
+    short, kept = builder.finish(2.0)
+    assert (short.last.gray.size, short.is_drawn) == (0, True)
+    assert kept.last.gray.size > 0
+    assert builder.cells == kept.last.ink.size
