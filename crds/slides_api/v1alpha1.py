@@ -4,7 +4,7 @@ Docstrings become descriptions for `kubectl explain` and for `slides --help`.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -107,19 +107,3 @@ class Source(ApiModel):
     """Refuse longer videos (reason TooLong)."""
     max_bytes: Annotated[int, Field(ge=1)] | None = None
     """Refuse larger downloads (reason TooBig)."""
-
-
-class S3Storage(ApiModel):
-    """An S3 bucket that receives the outputs, privately."""
-
-    endpoint: str | None = None
-    """URL of the S3 service; AWS when absent."""
-    region: str | None = None
-    """Region of the bucket."""
-    bucket: Annotated[str, Field(min_length=3, max_length=63)]
-    """Name of the bucket."""
-    prefix: str = ""
-    """Prefix of all object keys, without a leading slash."""
-
-
-EgressMode = Literal["single", "two-hop"]
