@@ -9,13 +9,14 @@
 Pictures are compared by `pictures`; how much difference is none is in `tolerance`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
-from slides_api.v1alpha1 import SlidesOutput
+from slides_api.v1alpha1 import Region, SlidesOutput
 from slides_runner.detection import (
     DetectedBuild,
     DetectedSlide,
@@ -100,12 +101,13 @@ def _walk(path: Path, gops: Sequence[Gop], options: SlidesOutput, on_frames: OnF
     tolerance = TOLERANCES[options.sensitivity]
     builder = ShotBuilder(tolerance, min_duration_s=options.min_duration_seconds)
     habit, unreadable = Habit(), 0
-    with open_video(path) as (container, stream):
+    with (
+        open_video(path) as (container, stream),
+        # Closed also when a run is stopped midway, so that no thread is left behind.
+        closing(_samples(path, gops, options.region)) as samples,
+    ):
         reader = GopReader(container, stream, options.region)
         walker = Walker(reader, builder, tolerance)
-        samples: Iterator[KeySample] = survey(path, gops, options.region)
-        if gops[-1].end_s > LONG_S:
-            samples = ahead(samples)
         for scene in scenes(samples, gops):
             if scene.sample:
                 habit.add(scene.sample)
@@ -113,6 +115,13 @@ def _walk(path: Path, gops: Sequence[Gop], options: SlidesOutput, on_frames: OnF
             walker.walk(scene)
             on_frames(scene.gop.last, gops[-1].last)
         return _Walked(builder, habit, unreadable, reader.failed_s())
+
+
+def _samples(
+    path: Path, gops: Sequence[Gop], region: Region | None
+) -> Generator[KeySample, None, None]:
+    samples = survey(path, gops, region)
+    yield from ahead(samples) if gops[-1].end_s > LONG_S else samples
 
 
 def _ignore(_seen: int, _all: int) -> None:
