@@ -97,7 +97,7 @@ def peer_on(peer: Peer, environment: Environment, talk: Talk) -> Outcome:
         try:
             predictions = peer.read(call)
         # The task boundary: whatever a rival leaves behind must not end the bench.
-        except Exception as e:  # noqa: BLE001
+        except Exception as e:  # noqa: BLE001 - a rival may fail in any way; the table says so
             return _failed(peer.name, talk, usage, f"{e!r}: {complaint(call.folder)}")
         if usage.code and not predictions:
             reason = f"exit code {usage.code}: {complaint(call.folder)}"

@@ -241,7 +241,7 @@ def _slide_views(slide_set: SlideSet, url: str | None) -> Iterator[SlideView]:
 def _length(seconds: float) -> str:
     if seconds < 1:
         return "under 1 s"
-    return f"{seconds:.0f} s" if seconds < 60 else f"{seconds / 60:.0f} min"  # noqa: PLR2004
+    return f"{seconds:.0f} s" if seconds < 60 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - a minute
 
 
 def _inline_thumbnails(slide_set: SlideSet) -> dict[str, str]:

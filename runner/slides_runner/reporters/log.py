@@ -70,7 +70,7 @@ class LogReporter:
     def report(self, progress: Progress) -> None:
         """Write the state, unless it was written a moment ago."""
         now = self._clock()
-        is_news = progress.stage is not self._stage or progress.percent >= 100  # noqa: PLR2004
+        is_news = progress.stage is not self._stage or progress.percent >= 100  # noqa: PLR2004 - per cent
         if not is_news and now - self._said_at < self._silence_s:
             return
         self._stage, self._said_at = progress.stage, now

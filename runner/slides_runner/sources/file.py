@@ -32,7 +32,7 @@ class FileSource:
             )
         return VideoInfo(key=None, url=None, title=self._path.stem, size_bytes=size)
 
-    def fetch(self, work_dir: Path, on_progress: OnDownload) -> Media:  # noqa: ARG002
+    def fetch(self, work_dir: Path, on_progress: OnDownload) -> Media:  # noqa: ARG002 - it lies here
         """Return the file itself; nothing is brought to `work_dir`.
 
         Raises as `probe` does.
