@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that serves files with ranges, and misbehaves on request."""
+"""A real HTTP server, on loopback unless told otherwise, that serves files with ranges, and misbehaves on request."""
 
 import contextlib
 import re
@@ -57,7 +57,8 @@ class Seen:
 class MediaServer:
     """The server; `resources` may be changed while it runs."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, host: str, port: int) -> None:
+        self.host = host
         self.port = port
         self.resources: dict[str, Resource] = {}
         self._seen: list[Seen] = []
@@ -67,7 +68,7 @@ class MediaServer:
         self._now = 0
 
     def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"http://{self.host}:{self.port}{path}"
 
     def put(self, path: str, resource: Resource) -> str:
         self.resources[path] = resource
@@ -215,16 +216,18 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def run_media_server(tls: ssl.SSLContext | None = None) -> Iterator[MediaServer]:
+def run_media_server(
+    tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1"
+) -> Iterator[MediaServer]:
     """Yield a server on a free port; it is stopped at the end."""
 
     class Handler(_Handler):
         pass
 
-    with _Server(("127.0.0.1", 0), Handler) as server:
+    with _Server((host, 0), Handler) as server:
         if tls:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
-        media = Handler.media = MediaServer(server.server_address[1])
+        media = Handler.media = MediaServer(host, server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
