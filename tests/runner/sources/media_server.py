@@ -1,4 +1,4 @@
-"""A real HTTP server, on loopback unless told otherwise, that serves files with ranges, and misbehaves on request."""
+"""A real HTTP server for files with ranges, on loopback unless told, misbehaving on request."""
 
 import contextlib
 import re
