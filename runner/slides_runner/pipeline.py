@@ -4,6 +4,7 @@
 was stored lacks its manifest, so it never looks complete.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,18 +21,18 @@ from slides_runner.detection.detector import detect
 from slides_runner.errors import OutputConflictError, TooLongError
 from slides_runner.outputs import SlideSet, Talk, slides_options
 from slides_runner.outputs.documents import write_documents
-from slides_runner.outputs.manifest import build_manifest, observe_tools
+from slides_runner.outputs.manifest import build_manifest, files_of, observe_tools
 from slides_runner.outputs.slide_images import write_slides
-from slides_runner.reporters import Reporter
+from slides_runner.reporters import Found, Reporter, Stored
 from slides_runner.reporters.meter import Meter
 from slides_runner.settings import RunnerSettings
-from slides_runner.sinks import Sink, StoredManifest
+from slides_runner.sinks import MANIFEST_KEY, Sink, StoredManifest
 from slides_runner.sinks.existing import is_complete
 from slides_runner.sinks.registry import folder_below, open_sink
 from slides_runner.sources import Media, VideoInfo, open_source
 from slides_runner.sources.egress import Egress
 from slides_runner.video import probe_video
-from slides_runner.workspace import WorkFolder, claim
+from slides_runner.workspace import Room, WorkFolder, claim
 
 LONGEST_NAME_BYTES = 120
 """Of a folder named after a talk; chosen: half of what file systems take, titles are long."""
@@ -55,6 +56,10 @@ class RunRequest:
     """Work even if the same output is there already."""
     proxy: str | None = None
     """The extraction's own proxy, before those of the settings."""
+    work_limit_bytes: int | None = None
+    """How much may lie in `work_root`; None: what the disk has."""
+    work_stays: bool = True
+    """Whether the next try finds what lies in `work_root`."""
 
 
 @dataclass(frozen=True)
@@ -107,25 +112,34 @@ def run(
     `check` is called at every step and raises InterruptedRunError to stop the run. Runs that share
     an `egress` share its rotation and know which proxies rest. Raises SlidesError.
     """
-    meter = Meter(reporter, check)
+    room = Room(request.work_root, request.work_limit_bytes)
+    meter = Meter(reporter, lambda: _check_all(check, room.check))
     meter.start("Asking for the video")
     source = open_source(
         request.source.url, request.source, settings, proxy=request.proxy, egress=egress
     )
     info = source.probe()
+    meter.found(Found(info, info.duration_s))
     refuse_too_long(info.duration_s, request.source)
-    with claim(request.work_root, identity(request.source, info)) as work:
+    name = identity(request.source, info)
+    with claim(request.work_root, name, stays=request.work_stays) as work:
         # Which video a local file is shows in its content alone, so that is read before the rest.
         media = None if info.key else source.fetch(work.downloads, meter.downloading)
         place = find_place(request, settings, media.info if media else info, meter)
         if place.finished:
-            return _already_done(place, place.finished, meter)
+            return _already_done(info, place, place.finished, meter)
         place.sink.prepare()
+        room.refuse(None if media else info.size_bytes, work)
         media = media or source.fetch(work.downloads, meter.downloading)
         talk = _watch(request, _keyed(media, info), work, meter)
         products = _make(talk, place.sink, meter)
         manifest = _store(talk, products, place, meter)
     return _completed(manifest, place.sink, meter)
+
+
+def _check_all(*checks: Callable[[], None]) -> None:
+    for check in checks:
+        check()
 
 
 def identity(spec: SourceSpec, info: VideoInfo) -> str:
@@ -188,6 +202,7 @@ def _keyed(media: Media, info: VideoInfo) -> Media:
 
 def _watch(request: RunRequest, media: Media, work: WorkFolder, meter: Meter) -> Talk:
     video = probe_video(media.path)
+    meter.found(Found(media.info, video.duration_s, video.width, video.height))
     refuse_too_long(video.duration_s, request.source)
     meter.detecting(0, video.frame_count)
     detection = detect(media.path, slides_options(request.outputs), meter.detecting)
@@ -213,8 +228,20 @@ def _store(talk: Talk, products: Products, place: Place, meter: Meter) -> Manife
     tools = observe_tools(talk.key, talk.options)
     artifacts = [file.record() for file in products.documents]
     manifest = build_manifest(talk, products.slide_set, artifacts, tools=tools)
-    place.sink.commit(manifest.to_json(), replaces=place.stored)
+    content = manifest.to_json()
+    place.sink.commit(content, replaces=place.stored)
+    meter.stored(_stored(place.sink, manifest, content))
     return manifest
+
+
+def _stored(sink: Sink, manifest: Manifest, content: bytes) -> Stored:
+    files = {file.key: file.bytes for file in files_of(manifest)}
+    return Stored(
+        manifest_uri=sink.uri(MANIFEST_KEY),
+        manifest_sha256=hashlib.sha256(content).hexdigest(),
+        slide_count=len(manifest.slides),
+        size_bytes=sum(files.values()) + len(content),
+    )
 
 
 def _completed(manifest: Manifest, sink: Sink, meter: Meter) -> RunResult:
@@ -226,6 +253,11 @@ def _completed(manifest: Manifest, sink: Sink, meter: Meter) -> RunResult:
     return RunResult(reason, manifest, sink)
 
 
-def _already_done(place: Place, manifest: Manifest, meter: Meter) -> RunResult:
+def _already_done(info: VideoInfo, place: Place, manifest: Manifest, meter: Meter) -> RunResult:
+    video = manifest.video
+    known = replace(info, key=manifest.source.key)
+    meter.found(Found(known, video.duration_seconds, video.width, video.height))
+    if place.stored:
+        meter.stored(_stored(place.sink, manifest, place.stored.content))
     meter.finish("Nothing to do: the output is there already")
     return RunResult(Reason.ALREADY_COMPLETED, manifest, place.sink)

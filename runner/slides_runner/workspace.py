@@ -12,8 +12,9 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -29,6 +30,11 @@ RUNS_AT_ONCE = 1000
 """Of one source; chosen: beyond any use, so that looking for a free folder ends."""
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """A full disk, a full quota, and a limit on the size of files (`ulimit -f`)."""
+USABLE = 0.98
+"""Of a limited work volume; chosen: what one more second of a fast download may add is spared."""
+LOOK_EVERY_S = 1.0
+BLOCK_BYTES = 512
+"""The unit of st_blocks, by POSIX."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,67 @@ def default_root(environment: Mapping[str, str]) -> Path:
     return Path(tempfile.gettempdir()) / "slides-extractor" / "work"
 
 
+class Room:
+    """How much may lie in the work volume.
+
+    Kubernetes evicts a pod that exceeds its volume's limit, and the reason is lost with the pod. A
+    run that ends itself before says what was too large.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        limit_bytes: int | None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the volume's folder and its limit; None is no limit but the disk's own."""
+        self._root = root
+        self._limit = limit_bytes
+        self._clock = clock
+        self._looked_at = -LOOK_EVERY_S
+
+    def check(self) -> None:
+        """Raise DiskFullError when the volume is full; called often, looks once a second."""
+        if self._limit is None or self._clock() - self._looked_at < LOOK_EVERY_S:
+            return
+        self._looked_at = self._clock()
+        if used_bytes(self._root) > USABLE * self._limit:
+            raise DiskFullError(
+                f"The work volume of {self._limit:,} bytes is full.", hint=LARGER_VOLUME
+            )
+
+    def refuse(self, size_bytes: int | None, work: WorkFolder) -> None:
+        """Raise DiskFullError for a download that is known not to fit, before it begins."""
+        if self._limit is None or size_bytes is None:
+            return
+        missing = max(0, size_bytes - used_bytes(work.downloads))
+        if used_bytes(self._root) + missing > USABLE * self._limit:
+            raise DiskFullError(
+                f"The video has {size_bytes:,} bytes, the work volume {self._limit:,}.",
+                hint=LARGER_VOLUME,
+            )
+
+
+LARGER_VOLUME = "Give a larger work volume, or ask for a smaller maxHeight."
+
+
+def used_bytes(folder: Path) -> int:
+    """Return what the files below a folder take of the disk; those that vanish count nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            total += path.lstat().st_blocks * BLOCK_BYTES
+    return total
+
+
 @contextmanager
-def claim(root: Path, identity: str) -> Iterator[WorkFolder]:
+def claim(root: Path, identity: str, *, stays: bool = True) -> Iterator[WorkFolder]:
     """Give the work folder of what `identity` names, with what an earlier run downloaded.
 
-    Removed at the end; after an error the downloads stay and the error's hint says so. Raises
-    OutputNotWritableError when the folder cannot be made, DiskFullError when no space is left.
+    Removed at the end; after an error the downloads stay, and unless the volume itself goes (not
+    `stays`) the error's hint says so. Raises OutputNotWritableError when the folder cannot be made,
+    DiskFullError when no space is left.
     """
     name = hashlib.sha256(identity.encode()).hexdigest()[:NAME_DIGITS]
     folder, lock = _begin(root, name)
@@ -72,7 +133,7 @@ def claim(root: Path, identity: str) -> Iterator[WorkFolder]:
             with _explained_when_full(root):
                 yield folder
         except BaseException as e:
-            _keep_downloads(folder, e)
+            _keep_downloads(folder, e, stays=stays)
             raise
         shutil.rmtree(folder.path, ignore_errors=True)
 
@@ -92,11 +153,11 @@ def _begin(root: Path, name: str) -> tuple[WorkFolder, IO[bytes]]:
     return folder, lock
 
 
-def _keep_downloads(folder: WorkFolder, error: BaseException) -> None:
+def _keep_downloads(folder: WorkFolder, error: BaseException, *, stays: bool) -> None:
     shutil.rmtree(folder.made, ignore_errors=True)
     if not folder.downloads.is_dir() or not any(folder.downloads.iterdir()):
         shutil.rmtree(folder.path, ignore_errors=True)
-    elif isinstance(error, SlidesError):
+    elif stays and isinstance(error, SlidesError):
         kept = f"What was downloaded is kept in {folder.path} for the next try."
         error.hint = f"{error.hint} {kept}".strip()
 

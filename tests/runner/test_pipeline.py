@@ -20,7 +20,7 @@ from slides_api.v1alpha1 import (
 from slides_api.v1alpha1 import Source as SourceSpec
 from slides_runner.errors import InterruptedRunError, OutputConflictError, TooLongError
 from slides_runner.pipeline import RunRequest, RunResult, folder_name, run
-from slides_runner.reporters import Progress, Stage
+from slides_runner.reporters import Found, Progress, Stage, Stored
 from slides_runner.settings import RunnerSettings
 from tests.media import Talk, make_talk
 from tests.runner.sources.media_server import MediaServer, Resource, run_media_server
@@ -35,6 +35,14 @@ class Notes:
     def __init__(self) -> None:
         self.heard: list[Progress] = []
         self.warnings: list[str] = []
+        self.videos: list[Found] = []
+        self.outputs: list[Stored] = []
+
+    def found(self, video: Found) -> None:
+        self.videos.append(video)
+
+    def stored(self, output: Stored) -> None:
+        self.outputs.append(output)
 
     def report(self, progress: Progress) -> None:
         self.heard.append(progress)

@@ -25,7 +25,7 @@ from slides_runner.cli.messages import explain_bug, say_error, show_log_of_libra
 from slides_runner.cli.options import SlideOptions, SourceOptions
 from slides_runner.errors import InterruptedRunError, InvalidSpecError, SlidesError
 from slides_runner.pipeline import RunRequest, RunResult, run
-from slides_runner.reporters import Progress, Reporter
+from slides_runner.reporters import Found, Progress, Reporter, Stored
 from slides_runner.reporters.displays import Display, choose_display, open_display
 from slides_runner.reporters.plain import printable
 from slides_runner.settings import RunnerSettings, load_settings
@@ -72,6 +72,14 @@ class Listener:
         """Take who hears."""
         self._reporter = reporter
         self.warnings: list[str] = []
+
+    def found(self, video: Found) -> None:
+        """Pass it on."""
+        self._reporter.found(video)
+
+    def stored(self, output: Stored) -> None:
+        """Pass it on."""
+        self._reporter.stored(output)
 
     def report(self, progress: Progress) -> None:
         """Pass the state on."""

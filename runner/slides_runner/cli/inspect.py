@@ -37,6 +37,7 @@ from slides_runner.errors import (
     SlidesError,
     StorageUnavailableError,
 )
+from slides_runner.outputs.manifest import files_of
 from slides_runner.outputs.moments import clock
 from slides_runner.reporters.plain import printable
 from slides_runner.settings import load_settings
@@ -132,14 +133,6 @@ def read_manifest(sink: Sink, output: str) -> Manifest:
             hint="Do not trust it: `slides extract` writes no such manifest.",
         )
     return manifest
-
-
-def files_of(manifest: Manifest) -> Iterator[Image | Artifact]:
-    """Yield everything that a manifest names."""
-    for slide in manifest.slides:
-        yield slide.image
-        yield from (build.image for build in slide.builds if build.image)
-    yield from manifest.artifacts
 
 
 def check(manifest: Manifest, sink: Sink) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """The manifest, from everything that was found and made: the same input gives the same bytes."""
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 
 import av
@@ -50,6 +50,14 @@ def build_manifest(
         artifacts=tuple(sorted(artifacts, key=lambda artifact: artifact.key)),
         warnings=warnings_of(talk.detection),
     )
+
+
+def files_of(whole: manifest.Manifest) -> Iterator[manifest.Image | manifest.Artifact]:
+    """Yield everything that a manifest names."""
+    for slide in whole.slides:
+        yield slide.image
+        yield from (build.image for build in slide.builds if build.image)
+    yield from whole.artifacts
 
 
 def warnings_of(detection: Detection) -> tuple[manifest.Warning, ...]:

@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Self, TextIO
 
 import structlog
-from structlog.typing import FilteringBoundLogger
+from structlog.typing import FilteringBoundLogger, Processor
 
-from slides_runner.reporters import Progress, Reporter, Stage
+from slides_runner.reporters import Found, Progress, Reporter, Stage, Stored
 from slides_runner.reporters.plain import printable
 
 SILENCE_S = 10.0
@@ -28,11 +28,12 @@ class LogDisplay:
         self,
         log_level: str,
         *,
+        as_json: bool = False,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the level, where to write (stderr) and what tells the time."""
-        self._logger = build_logger(log_level, stream or sys.stderr)
+        """Take the level, the form, where to write (stderr) and what tells the time."""
+        self.logger = build_logger(log_level, stream or sys.stderr, as_json=as_json)
         self._clock = clock
         self._silence_s = WATCHED_SILENCE_S if log_level == "DEBUG" else SILENCE_S
 
@@ -50,7 +51,7 @@ class LogDisplay:
 
     def open(self, name: str) -> Reporter:
         """Return a reporter whose lines carry the name."""
-        logger = self._logger.bind(source=printable(name))
+        logger = self.logger.bind(source=printable(name))
         return LogReporter(logger, self._clock, silence_s=self._silence_s)
 
 
@@ -67,6 +68,16 @@ class LogReporter:
         self._stage: Stage | None = None
         self._said_at = 0.0
 
+    def found(self, video: Found) -> None:
+        """Write which video it is; what its picture adds is no news."""
+        if video.width is None:
+            title = printable(video.info.title or "")
+            self._say("Found the video", title=title, key=video.info.key)
+
+    def stored(self, output: Stored) -> None:
+        """Write where the output lies."""
+        self._say("Stored the output", manifest=output.manifest_uri, bytes=output.size_bytes)
+
     def report(self, progress: Progress) -> None:
         """Write the state, unless it was written a moment ago."""
         now = self._clock()
@@ -74,27 +85,35 @@ class LogReporter:
         if not is_news and now - self._said_at < self._silence_s:
             return
         self._stage, self._said_at = progress.stage, now
-        with suppress(OSError):  # a closed stderr must not fail the run
-            self._logger.info(
-                printable(progress.message),
-                stage=progress.stage.value,
-                percent=int(progress.percent),
-            )
+        stage, percent = progress.stage.value, int(progress.percent)
+        self._say(printable(progress.message), stage=stage, percent=percent)
 
     def warn(self, message: str) -> None:
         """Write a warning."""
         with suppress(OSError):
             self._logger.warning(printable(message))
 
+    def _say(self, event: str, **values: object) -> None:
+        with suppress(OSError):  # a closed stderr must not fail the run
+            self._logger.info(event, **values)
 
-def build_logger(log_level: str, stream: TextIO) -> FilteringBoundLogger:
-    """Return a logger that writes `time level event key=value` lines from a level on."""
+
+def build_logger(log_level: str, stream: TextIO, *, as_json: bool) -> FilteringBoundLogger:
+    """Return a logger that writes `time level event key=value` lines, or JSON, from a level on."""
+    for_people: list[Processor] = [
+        structlog.dev.ConsoleRenderer(colors=False, pad_event_to=WIDEST_EVENT)
+    ]
+    # ASCII alone, so that a title cannot act on the terminal of whoever reads the log.
+    for_machines: list[Processor] = [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ]
     logger: FilteringBoundLogger = structlog.wrap_logger(
         structlog.PrintLogger(stream),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
-            structlog.dev.ConsoleRenderer(colors=False, pad_event_to=WIDEST_EVENT),
+            *(for_machines if as_json else for_people),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(log_level)),
     )

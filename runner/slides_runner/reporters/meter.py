@@ -6,7 +6,7 @@ A download makes 0 to 30 percent, finding slides and making the outputs up to 80
 
 from collections.abc import Callable
 
-from slides_runner.reporters import Progress, Reporter, Stage
+from slides_runner.reporters import Found, Progress, Reporter, Stage, Stored
 from slides_runner.sources import Download
 
 DOWNLOADED = 30.0
@@ -34,6 +34,10 @@ class Meter:
     def start(self, message: str) -> None:
         """Say that the source is being asked."""
         self._tell(Stage.DOWNLOADING, message, 0.0)
+
+    def found(self, video: Found) -> None:
+        """Say which video it is, as far as that is known by now."""
+        self._reporter.found(video)
 
     def downloading(self, download: Download) -> None:
         """Take the progress of one file; an OnDownload."""
@@ -64,6 +68,10 @@ class Meter:
         """Take how many of all files are stored."""
         message = f"Storing file {done} of {total}"
         self._tell(Stage.UPLOADING, message, _between(MADE, STORED, done, total))
+
+    def stored(self, output: Stored) -> None:
+        """Say where the finished output lies."""
+        self._reporter.stored(output)
 
     def finish(self, message: str) -> None:
         """Say that all is done; nothing can stop it any more."""

@@ -3,11 +3,17 @@
 from types import TracebackType
 from typing import Self
 
-from slides_runner.reporters import Progress, Reporter
+from slides_runner.reporters import Found, Progress, Reporter, Stored
 
 
 class SilentReporter:
     """Tells nobody."""
+
+    def found(self, video: Found) -> None:
+        """Do nothing."""
+
+    def stored(self, output: Stored) -> None:
+        """Do nothing."""
 
     def report(self, progress: Progress) -> None:
         """Do nothing."""

@@ -68,6 +68,12 @@ class TerminalReporter:
         self._stage: reporters.Stage | None = None
         self._drawn_at = 0.0
 
+    def found(self, video: reporters.Found) -> None:
+        """Do nothing: the line has its name."""
+
+    def stored(self, output: reporters.Stored) -> None:
+        """Do nothing: the result is said when the display is gone."""
+
     def report(self, progress: reporters.Progress) -> None:
         """Move the line, unless it has just moved."""
         now, is_news = self._clock(), progress.stage is not self._stage

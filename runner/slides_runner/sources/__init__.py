@@ -22,6 +22,10 @@ class VideoInfo:
     """Stable key (slides_api.names); None for local files until their content is hashed."""
     url: str | None
     """Where it comes from, without credentials or signatures; None for local files."""
+    extractor: str = ""
+    """Which kind of source or site it is from, in lower case: file, http, s3, youtube."""
+    id: str | None = None
+    """What the site calls it, where a site has it."""
     title: str | None = None
     uploader: str | None = None
     duration_s: float | None = None

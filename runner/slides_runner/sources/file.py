@@ -30,7 +30,9 @@ class FileSource:
             raise TooBigError(
                 f"{self._path} has {size:,} bytes, {limit:,} are allowed.", hint="Raise maxBytes."
             )
-        return VideoInfo(key=None, url=None, title=self._path.stem, size_bytes=size)
+        return VideoInfo(
+            key=None, url=None, extractor="file", title=self._path.stem, size_bytes=size
+        )
 
     def fetch(self, work_dir: Path, on_progress: OnDownload) -> Media:  # noqa: ARG002 - it lies here
         """Return the file itself; nothing is brought to `work_dir`.

@@ -186,6 +186,7 @@ class HttpSource:
         return VideoInfo(
             key=url_key(identity_url(self._url)),
             url=public_url(self._url),
+            extractor="http",
             title=unquote(PurePosixPath(urlsplit(self._url).path).stem) or None,
             size_bytes=remote.size_bytes,
         )

@@ -155,6 +155,7 @@ class S3Source:
         return VideoInfo(
             key=url_key(self._url),
             url=self._url,
+            extractor="s3",
             title=PurePosixPath(self._key).stem or None,
             size_bytes=remote.size_bytes,
         )

@@ -318,6 +318,8 @@ def build_info(info: Info, url: str) -> VideoInfo:
         if named
         else url_key(identity_url(url)),
         url=public_url(page),
+        extractor=str(info.get("extractor_key") or "generic").lower(),
+        id=str(info["id"]) if named else None,
         title=_title(info),
         uploader=info.get("uploader") or info.get("channel"),
         duration_s=info.get("duration"),

@@ -1,7 +1,7 @@
 import pytest
 
 from slides_runner.errors import InterruptedRunError
-from slides_runner.reporters import Progress, Stage
+from slides_runner.reporters import Found, Progress, Stage, Stored
 from slides_runner.reporters.meter import Meter
 from slides_runner.sources import Download
 
@@ -12,6 +12,14 @@ class Notes:
     def __init__(self) -> None:
         self.heard: list[Progress] = []
         self.warnings: list[str] = []
+        self.videos: list[Found] = []
+        self.outputs: list[Stored] = []
+
+    def found(self, video: Found) -> None:
+        self.videos.append(video)
+
+    def stored(self, output: Stored) -> None:
+        self.outputs.append(output)
 
     def report(self, progress: Progress) -> None:
         self.heard.append(progress)
