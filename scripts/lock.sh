@@ -21,4 +21,5 @@ lock dev pyproject.toml --extra operator --extra runner --group tools
 # Constrained to dev, so that what is tested is what the images install.
 lock runner pyproject.toml --extra runner --constraint requirements/dev.txt
 lock operator pyproject.toml --extra operator --constraint requirements/dev.txt
+lock build --group build --constraint requirements/dev.txt
 lock uv --group uv

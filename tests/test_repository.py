@@ -86,6 +86,7 @@ def _wanted(name: str) -> list[Requirement]:
         "operator": project["dependencies"] + extras["operator"],
         "runner": project["dependencies"] + extras["runner"],
         "dev": project["dependencies"] + extras["runner"] + groups["tools"],
+        "build": groups["build"],
         "uv": groups["uv"],
     }[name]
     return [r for text in wanted for r in _named(text)]
@@ -124,7 +125,7 @@ def test_no_file_names_a_folder_of_this_machine() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("name", ["dev", "runner", "operator", "uv"])
+@pytest.mark.parametrize("name", ["dev", "runner", "operator", "build", "uv"])
 def test_locks_every_requirement_by_hash(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     entries = re.split(r"\n(?=[A-Za-z0-9])", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE))
@@ -135,7 +136,7 @@ def test_locks_every_requirement_by_hash(name: str) -> None:
     assert unlocked == []
 
 
-@pytest.mark.parametrize("name", ["dev", "runner", "operator", "uv"])
+@pytest.mark.parametrize("name", ["dev", "runner", "operator", "build", "uv"])
 def test_locks_follow_pyproject(name: str) -> None:
     locked = _locked(name)
 
@@ -148,7 +149,7 @@ def test_locks_follow_pyproject(name: str) -> None:
     assert drifted == [], "run `make lock`"
 
 
-@pytest.mark.parametrize("name", ["runner", "operator"])
+@pytest.mark.parametrize("name", ["runner", "operator", "build"])
 def test_images_install_what_is_tested(name: str) -> None:
     assert _locked(name).items() <= _locked("dev").items()
 
