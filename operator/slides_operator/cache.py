@@ -1,0 +1,269 @@
+"""What the watches saw, by uid: as JSON without what nobody reads, since objects are many.
+
+Whoever writes puts the API server's answer in at once, so that a decision never stands on a state
+older than one's own last write. The newest resourceVersion wins, and what was deleted stays so.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+API_VERSION = "slides-extractor.dev/v1alpha1"
+EXTRACTION_LABEL = "slides-extractor.dev/extraction"
+BATCH_LABEL = "slides-extractor.dev/batch"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+GRAVES = 20_000
+"""Uids of deleted objects that are remembered: chosen, 2 MB, minutes of the fastest deletion."""
+
+Manifest = Mapping[str, Any]
+"""An object as the API server writes it."""
+
+
+class Kind(StrEnum):
+    """The kinds that are reconciled."""
+
+    EXTRACTION = "SlideExtraction"
+    BATCH = "SlideExtractionBatch"
+
+
+JOB = "Job"
+POD = "Pod"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Names one resource to be reconciled."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return it as logs show it."""
+        return f"{self.kind}/{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One object; `groups` are the index rows that it stands in."""
+
+    kind: str
+    namespace: str
+    name: str
+    version: int
+    active: bool
+    groups: tuple[tuple[str, str], ...]
+    data: bytes
+
+
+class Cache:
+    """All extractions, batches, Jobs and Pods that concern this operator."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, _Entry] = {}
+        self._uids: dict[tuple[str, str, str], str] = {}
+        self._groups: dict[tuple[str, str], dict[str, None]] = {}
+        self._graves: dict[str, None] = {}
+        self._active = 0
+
+    def put(self, obj: Manifest) -> bool:
+        """Store the object, and return whether it says anything new."""
+        meta = obj["metadata"]
+        uid, version = meta["uid"], int(meta["resourceVersion"])
+        known = self._entries.get(uid)
+        if uid in self._graves or (known and known.version >= version):
+            return False
+        self._remove(uid)
+        entry = _entry(obj, version)
+        if not self._take_place(uid, entry):
+            return False
+        self._entries[uid] = entry
+        self._active += entry.active
+        for group in entry.groups:
+            self._groups.setdefault(group, {})[uid] = None
+        return True
+
+    def drop(self, obj: Manifest) -> bool:
+        """Forget a deleted object, and return whether it was known."""
+        return self._bury(obj["metadata"]["uid"])
+
+    def retain(
+        self, kind: str, uids: Collection[str], *, version: int, namespace: str | None = None
+    ) -> list[Key]:
+        """Forget what a list as of `version` no longer has; return the keys that this concerns."""
+        gone = [
+            uid
+            for uid, entry in self._entries.items()
+            if entry.kind == kind
+            and entry.version <= version
+            and uid not in uids
+            and namespace in {None, entry.namespace}
+        ]
+        keys = {key: None for uid in gone for key in self._concerned(uid)}
+        for uid in gone:
+            self._bury(uid)
+        return list(keys)
+
+    def extraction(self, key: Key) -> dict[str, Any] | None:
+        """Return the SlideExtraction of this name."""
+        return self._load(self._uids.get((key.kind, key.namespace, key.name)))
+
+    def batch(self, key: Key) -> dict[str, Any] | None:
+        """Return the SlideExtractionBatch of this name."""
+        return self._load(self._uids.get((key.kind, key.namespace, key.name)))
+
+    def jobs_of(self, uid: str) -> list[dict[str, Any]]:
+        """Return the Jobs of an extraction, without their pod templates."""
+        return self._members(JOB, uid)
+
+    def pods_of(self, uid: str) -> list[dict[str, Any]]:
+        """Return the Pods of an extraction; of their spec, the node's name alone."""
+        return self._members(POD, uid)
+
+    def children_of(self, batch_uid: str) -> list[dict[str, Any]]:
+        """Return the SlideExtractions of a batch."""
+        return self._members(Kind.EXTRACTION, batch_uid)
+
+    def sharers_of(self, manifest_uri: str, *, but_not: str) -> bool:
+        """Return whether another extraction's result names this manifest."""
+        return any(uid != but_not for uid in self._groups.get(("manifest", manifest_uri), ()))
+
+    def active_jobs(self) -> int:
+        """Return how many Jobs have not ended."""
+        return self._active
+
+    def key_of(self, uid: str) -> Key | None:
+        """Return the key of the extraction or batch with this uid."""
+        entry = self._entries.get(uid)
+        if entry is None or entry.kind not in _RECONCILED:
+            return None
+        return Key(Kind(entry.kind), entry.namespace, entry.name)
+
+    def keys(self) -> list[Key]:
+        """Return all keys."""
+        return [key for uid in self._entries if (key := self.key_of(uid))]
+
+    def keys_concerned(self, obj: Manifest) -> list[Key]:
+        """Return what has to be looked at when this object changes: itself, or whose it is."""
+        return list(self._concerned(obj["metadata"]["uid"]))
+
+    def count(self, kind: str, *, namespace: str | None = None) -> int:
+        """Return how many objects of a kind are known."""
+        return sum(
+            entry.kind == kind and namespace in {None, entry.namespace}
+            for entry in self._entries.values()
+        )
+
+    def version_of(self, uid: str) -> int:
+        """Return the newest resourceVersion known of an object, 0 for none."""
+        entry = self._entries.get(uid)
+        return entry.version if entry else 0
+
+    def _concerned(self, uid: str) -> Iterator[Key]:
+        if own := self.key_of(uid):
+            yield own
+        entry = self._entries.get(uid)
+        for kind, owner in entry.groups if entry else ():
+            if kind != _MANIFEST and (key := self.key_of(owner)):
+                yield key
+
+    def _members(self, kind: str, uid: str) -> list[dict[str, Any]]:
+        members = self._groups.get((kind, uid), ())
+        return [obj for member in members if (obj := self._load(member))]
+
+    def _load(self, uid: str | None) -> dict[str, Any] | None:
+        entry = self._entries.get(uid) if uid else None
+        return json.loads(entry.data) if entry else None
+
+    def _take_place(self, uid: str, entry: _Entry) -> bool:
+        """Give the name to this object; one that had it before is gone."""
+        place = (entry.kind, entry.namespace, entry.name)
+        other = self._uids.get(place)
+        if other and other != uid:
+            if self._entries[other].version > entry.version:
+                return False
+            self._bury(other)
+        self._uids[place] = uid
+        return True
+
+    def _bury(self, uid: str) -> bool:
+        self._graves[uid] = None
+        if len(self._graves) > GRAVES:
+            self._graves.pop(next(iter(self._graves)))
+        return self._remove(uid)
+
+    def _remove(self, uid: str) -> bool:
+        entry = self._entries.pop(uid, None)
+        if entry is None:
+            return False
+        self._active -= entry.active
+        self._uids.pop((entry.kind, entry.namespace, entry.name), None)
+        for group in entry.groups:
+            members = self._groups[group]
+            del members[uid]
+            if not members:
+                del self._groups[group]
+        return True
+
+
+_MANIFEST = "manifest"
+_RECONCILED = frozenset(Kind)
+
+
+def _entry(obj: Manifest, version: int) -> _Entry:
+    meta, kind = obj["metadata"], obj["kind"]
+    return _Entry(
+        kind=kind,
+        namespace=meta["namespace"],
+        name=meta["name"],
+        version=version,
+        active=kind == JOB and not has_ended(obj),
+        groups=tuple(_groups(obj)),
+        data=json.dumps(compact(obj), separators=(",", ":")).encode(),
+    )
+
+
+def _groups(obj: Manifest) -> Iterator[tuple[str, str]]:
+    kind, labels = obj["kind"], obj["metadata"].get("labels") or {}
+    if kind == Kind.EXTRACTION:
+        if batch := labels.get(BATCH_LABEL):
+            yield kind, batch
+        if uri := ((obj.get("status") or {}).get("result") or {}).get("manifestURI"):
+            yield _MANIFEST, uri
+    elif owner := (kind == JOB and owner_uid(obj)) or labels.get(EXTRACTION_LABEL):
+        yield kind, owner
+
+
+def owner_uid(obj: Manifest) -> str | None:
+    """Return the uid of the controller of an object: labels anyone may write, this is checked."""
+    owners = obj["metadata"].get("ownerReferences") or ()
+    return next((owner["uid"] for owner in owners if owner.get("controller")), None)
+
+
+def has_ended(job: Manifest) -> bool:
+    """Return whether a Job is Complete or Failed."""
+    conditions = (job.get("status") or {}).get("conditions") or ()
+    return any(c["type"] in {"Complete", "Failed"} and c["status"] == "True" for c in conditions)
+
+
+def compact(obj: Manifest) -> dict[str, Any]:
+    """Return the object without what no decision needs: nine tenths of a Job, half of the rest."""
+    small = {**obj, "metadata": _compact_metadata(obj["metadata"])}
+    if make := _COMPACT_SPEC.get(obj["kind"]):
+        small["spec"] = make(obj.get("spec") or {})
+    return small
+
+
+def _compact_metadata(meta: Manifest) -> dict[str, Any]:
+    small = {name: value for name, value in meta.items() if name != "managedFields"}
+    if LAST_APPLIED in (annotations := meta.get("annotations") or {}):
+        small["annotations"] = {n: v for n, v in annotations.items() if n != LAST_APPLIED}
+    return small
+
+
+_COMPACT_SPEC: dict[str, Callable[[Manifest], dict[str, Any]]] = {
+    JOB: lambda spec: {name: value for name, value in spec.items() if name != "template"},
+    POD: lambda spec: {"nodeName": spec["nodeName"]} if "nodeName" in spec else {},
+}

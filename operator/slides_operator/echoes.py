@@ -1,0 +1,34 @@
+"""Own writes that the watch has not shown yet: what proves that a watch is alive, or dead."""
+
+import time
+from collections.abc import Callable
+
+
+class Echoes:
+    """Expects each written version of an object to come back through the watch."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._expected: dict[str, tuple[int, float]] = {}
+
+    def expect(self, uid: str, version: int) -> None:
+        """Expect this version, or a later one; the time runs from the first unseen write."""
+        _, since = self._expected.get(uid, (0, self._clock()))
+        self._expected[uid] = (version, since)
+
+    def seen(self, uid: str, version: int) -> None:
+        """Note what the watch showed."""
+        expected = self._expected.get(uid)
+        if expected and version >= expected[0]:
+            del self._expected[uid]
+        elif expected:  # late, yet alive
+            self._expected[uid] = (expected[0], self._clock())
+
+    def gone(self, uid: str) -> None:
+        """Note that an object was deleted, and expect nothing more of it."""
+        self._expected.pop(uid, None)
+
+    def oldest_s(self) -> float:
+        """Return for how long the oldest write has not been seen back, 0 for none."""
+        first = min((since for _, since in self._expected.values()), default=None)
+        return 0.0 if first is None else self._clock() - first
