@@ -51,17 +51,26 @@ class RunnerSettings(BaseSettings):
 
     cookies_file: str | None = None
     """Netscape cookies.txt for yt-dlp; it is read, never written."""
+    source_username: str | None = None
+    """Name to sign in with: at sites whose login yt-dlp knows, and at servers of media files."""
+    source_password: SecretStr | None = None
+    """Password to that name."""
     pot_provider_url: str | None = None
     """URL of a bgutil PO-token provider."""
 
     s3_endpoint: str | None = None
     """URL of the S3 service; AWS when empty."""
+    s3_region: str | None = None
+    """Region of the bucket; boto3's own chain (AWS_REGION) when empty."""
     s3_access_key: SecretStr | None = None
     """Access key id; boto3's own chain when empty. Alone it serves as the secret too."""
     s3_secret_key: SecretStr | None = None
     """Secret access key."""
     s3_bucket_name: str = "slides-extractor"
     """Bucket for outputs."""
+
+    work_dir: Path | None = None
+    """Folder for downloads while they are needed; the user's cache when empty."""
 
     log_level: LogLevel = "INFO"
     """How much is logged, on stderr: DEBUG, INFO, WARNING or ERROR."""
@@ -89,8 +98,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "egress_mode",
         "allow_private_addresses",
     ),
-    "Sites": ("cookies_file", "pot_provider_url"),
-    "Storage": ("s3_endpoint", "s3_access_key", "s3_secret_key", "s3_bucket_name"),
+    "Sites": ("cookies_file", "source_username", "source_password", "pot_provider_url"),
+    "Storage": ("s3_endpoint", "s3_region", "s3_access_key", "s3_secret_key", "s3_bucket_name"),
+    "This machine": ("work_dir",),
     "Logging": ("log_level", "debug", "debug_pipeline"),
 }
 """The chapters of `.env.example`; each setting is in one."""

@@ -104,8 +104,8 @@ def extract_all(sources: Sequence[str], options: ExtractOptions) -> ExitCode:
                 say_outcome(outcome, named=is_line)
 
         try:
-            requests = build_requests(sources, options)
             settings = options.source.apply(load_settings())
+            requests = build_requests(sources, options, settings)
             return _run_all(requests, settings, options, tell)
         except typer.BadParameter as e:
             if options.is_json:
@@ -119,16 +119,19 @@ def extract_all(sources: Sequence[str], options: ExtractOptions) -> ExitCode:
             return e.exit_code
 
 
-def build_requests(sources: Sequence[str], options: ExtractOptions) -> list[RunRequest]:
+def build_requests(
+    sources: Sequence[str], options: ExtractOptions, settings: RunnerSettings
+) -> list[RunRequest]:
     """Return what each run is asked to do. Raises typer.BadParameter."""
     if options.output is not None and not options.output.strip():
         raise typer.BadParameter("it is empty.", param_hint="--output")
     outputs = options.slides.build_outputs()
+    work_root = options.work_dir or settings.work_dir or default_root(os.environ)
     return [
         RunRequest(
             source=options.source.build_source(source),
             outputs=outputs,
-            work_root=(options.work_dir or default_root(os.environ)).absolute(),
+            work_root=work_root.absolute(),
             output=options.output,
             several=len(sources) > 1,
             force=options.force,

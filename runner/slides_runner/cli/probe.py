@@ -132,7 +132,7 @@ def probe(
     request = RunRequest(
         source=options.source.build_source(source),
         outputs=outputs,
-        work_root=default_root(os.environ),
+        work_root=settings.work_dir or default_root(os.environ),
         output=options.output,
         several=several,
         proxy=options.source.proxy,

@@ -70,8 +70,8 @@ SERVER_ERRORS = 500
 HINTS = {
     "NoSuchBucket": "Create the bucket, or name another in the output or S3_BUCKET_NAME.",
     "InvalidBucketName": "Name a valid bucket in the output or S3_BUCKET_NAME.",
-    "PermanentRedirect": "Set AWS_REGION to the bucket's region.",
-    "AuthorizationHeaderMalformed": "Set AWS_REGION to the bucket's region.",
+    "PermanentRedirect": "Set S3_REGION to the bucket's region.",
+    "AuthorizationHeaderMalformed": "Set S3_REGION to the bucket's region.",
     "RequestTimeTooSkewed": "Set this machine's clock.",
 }
 CREDENTIALS_HINT = (
@@ -114,7 +114,7 @@ def build_client(settings: RunnerSettings, *, warn: Warn, attempts: int = ATTEMP
             endpoint_url=settings.s3_endpoint,
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,
-            region_name=session.region_name or DEFAULT_REGION,
+            region_name=settings.s3_region or session.region_name or DEFAULT_REGION,
             config=config,
         )
     except ValueError as e:

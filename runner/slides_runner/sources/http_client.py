@@ -224,7 +224,7 @@ def status_error(status: int, url: str, retry_after: str | None) -> SlidesError:
         case 401 | 403:
             return AccessDeniedError(
                 f"{what}: access is denied.",
-                hint="Give a URL that opens without signing in, or a signed one that is fresh.",
+                hint="Give a login for it, or a signed URL that is fresh.",
             )
         case 404 | 410:
             return RemovedError(f"{what}: nothing is there.", hint="Check the URL.")

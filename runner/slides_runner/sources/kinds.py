@@ -15,6 +15,7 @@ from slides_runner.errors import BadUrlError
 from slides_runner.settings import RunnerSettings
 from slides_runner.sources import Source
 from slides_runner.sources.egress import Egress
+from slides_runner.sources.login import read_login, with_login
 from slides_runner.sources.patience import Patience
 from slides_runner.sources.redaction import redact
 from slides_runner.sources.url_guard import AddressGuard
@@ -61,7 +62,7 @@ def _open_web(url: str, context: Context) -> Source:
 
     context.guard.check_url(url)
     direct = HttpSource(
-        url,
+        with_login(url, read_login(context.settings)),
         context.spec,
         egress=context.egress,
         guard=context.guard,
@@ -122,6 +123,12 @@ def open_kind(url: str, context: Context) -> Source:
     if open_it is None:
         raise BadUrlError(f"{_shown(url)!r}: {scheme[1]} is not supported.", hint=_FORMS)
     return open_it(url, context)
+
+
+def is_local(url: str) -> bool:
+    """Return whether a string means a file of this machine."""
+    scheme = _SCHEME.match(url.strip())
+    return not scheme or scheme[1].lower() == "file" or _exists(url.strip())
 
 
 def _check_path(text: str) -> None:

@@ -200,7 +200,7 @@ def build_client(settings: RunnerSettings, patience: Patience) -> "S3Client":
     return boto3.session.Session().client(
         "s3",
         endpoint_url=settings.s3_endpoint,
-        region_name=boto3.session.Session().region_name or region,
+        region_name=settings.s3_region or boto3.session.Session().region_name or region,
         aws_access_key_id=access.get_secret_value() if access else None,
         aws_secret_access_key=secret.get_secret_value() if access and secret else None,
         config=Config(

@@ -45,6 +45,7 @@ from slides_runner.settings import RunnerSettings
 from slides_runner.sources import Download, Media, OnDownload, VideoInfo
 from slides_runner.sources.egress import Egress, Hop, Lease, Route
 from slides_runner.sources.local_media import build_media
+from slides_runner.sources.login import read_login
 from slides_runner.sources.patience import DEFAULT_PATIENCE, Patience
 from slides_runner.sources.redaction import identity_url, public_url
 from slides_runner.sources.url_guard import AddressGuard
@@ -181,6 +182,7 @@ class YtdlpSource:
             hop=hop,
             patience=self._patience,
             cookies=read_cookies(self._settings.cookies_file),
+            login=read_login(self._settings),
             pot_provider_url=self._settings.pot_provider_url,
         )
         try:

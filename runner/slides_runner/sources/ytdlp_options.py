@@ -13,6 +13,7 @@ from slides_api.v1alpha1 import Source as SourceSpec
 from slides_runner.errors import CookiesBadError
 from slides_runner.sources.egress import Hop
 from slides_runner.sources.http_client import PARALLEL
+from slides_runner.sources.login import Login
 from slides_runner.sources.patience import Patience
 from slides_runner.sources.redaction import redact
 
@@ -47,6 +48,7 @@ def build_options(
     hop: Hop,
     patience: Patience,
     cookies: str | None = None,
+    login: Login | None = None,
     pot_provider_url: str | None = None,
 ) -> dict[str, Any]:
     """Return the options of every call, for reading a page through a hop."""
@@ -59,6 +61,8 @@ def build_options(
         "enable_file_urls": False,
         "js_runtimes": {"deno": {}},
         "extractor_args": _extractor_args(pot_provider_url),
+        "username": login.username if login else None,
+        "password": login.password if login else None,
         "cookiefile": io.StringIO(cookies) if cookies else None,
         # An empty proxy means none at all, not even the environment's.
         "proxy": hop.proxy or "",

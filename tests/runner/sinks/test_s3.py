@@ -310,7 +310,7 @@ def test_server_that_is_down_is_retryable(place: Place, files: tuple[LocalFile, 
         ("InternalError", 500, StorageUnavailableError, "run again"),
         ("TooManyRequests", 429, StorageUnavailableError, "run again"),
         ("AccessDenied", 403, UploadDeniedError, "S3_ACCESS_KEY"),
-        ("PermanentRedirect", 301, UploadDeniedError, "AWS_REGION"),
+        ("PermanentRedirect", 301, UploadDeniedError, "S3_REGION"),
         ("RequestTimeTooSkewed", 403, UploadDeniedError, "clock"),
     ],
 )
