@@ -1,0 +1,69 @@
+"""Run by `helm test`: whether the operator is ready and its resources answer.
+
+The environment names what to ask: READY_URL, and NAMESPACE, whose extractions are listed.
+"""
+
+import os
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ACCOUNT = Path(os.environ.get("ACCOUNT_DIR", "/var/run/secrets/kubernetes.io/serviceaccount"))
+"""Where Kubernetes mounts a pod's token and the certificate of the API server."""
+PATIENCE_S = 60
+"""Chosen: `helm install` without `--wait` returns before the operator's pods have started."""
+KINDS = ("slideextractions", "slideextractionbatches")
+
+
+def main() -> int:
+    """Ask for everything, say what came, and return the exit code."""
+    namespace, failed = os.environ["NAMESPACE"], False
+    checks = {"the operator is ready": ask_operator}
+    checks |= {f"{kind} answer in {namespace}": lambda kind=kind: ask_api(kind) for kind in KINDS}
+    for what, ask in checks.items():
+        problem = ask()
+        failed = failed or problem is not None
+        sys.stdout.write(f"FAILED: {what}: {problem}\n" if problem else f"ok: {what}\n")
+    return int(failed)
+
+
+def ask_operator() -> str | None:
+    """Return what keeps the operator from being ready, after some patience."""
+    end = time.monotonic() + float(os.environ.get("PATIENCE_S", PATIENCE_S))
+    while problem := get(urllib.request.Request(os.environ["READY_URL"])):  # noqa: S310 - our Service
+        if time.monotonic() > end:
+            return problem
+        time.sleep(1)
+    return None
+
+
+def ask_api(kind: str) -> str | None:
+    """Return why the API server does not list resources of this kind."""
+    host, port = (os.environ[f"KUBERNETES_SERVICE_{part}"] for part in ("HOST", "PORT"))
+    host = f"[{host}]" if ":" in host else host
+    path = f"/apis/slides-extractor.dev/v1alpha1/namespaces/{os.environ['NAMESPACE']}/{kind}?limit=1"
+    token = (ACCOUNT / "token").read_text().strip()
+    request = urllib.request.Request(  # noqa: S310 - the API server speaks https
+        f"https://{host}:{port}{path}", headers={"Authorization": f"Bearer {token}"}
+    )
+    return get(request, ssl.create_default_context(cafile=ACCOUNT / "ca.crt"))
+
+
+def get(request: urllib.request.Request, tls: ssl.SSLContext | None = None) -> str | None:
+    """Return what went wrong with a request, None when it was answered with success."""
+    try:
+        with urllib.request.urlopen(request, timeout=5, context=tls) as answer:  # noqa: S310 - as above
+            answer.read()
+    except urllib.error.HTTPError as e:
+        with e:
+            return f"{e.code} {e.read(300).decode(errors='replace')}"
+    except OSError as e:
+        return str(e)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
