@@ -13,7 +13,30 @@ class ReasonClass(StrEnum):
     RETRYABLE = "retryable"
     """A later attempt may succeed: tried again with backoff, counted."""
     WAITING = "waiting"
-    """The source is not ready: tried again later, not counted."""
+    """Something has to come first, such as a source that is not ready: tried again, not counted."""
+    DISRUPTION = "disruption"
+    """The attempt was ended from outside: the next follows as soon as it may, not counted."""
+    PROGRESS = "progress"
+    """Work goes on: no outcome yet."""
+
+
+class ConditionType(StrEnum):
+    """The conditions of a status."""
+
+    SUCCEEDED = "Succeeded"
+    """True or False at the end, Unknown until then: what `kubectl wait` waits for."""
+    ACCEPTED = "Accepted"
+    """The operator has seen the spec and can work on it."""
+    RUNNING = "Running"
+    """An attempt is at work."""
+    SUSPENDED = "Suspended"
+    """spec.suspend is obeyed."""
+    OUTPUTS_DELETED = "OutputsDeleted"
+    """The outputs are deleted, with deletionPolicy Delete."""
+    RECONCILING = "Reconciling"
+    """Something is still to be done; absent, never False, otherwise. For kstatus."""
+    STALLED = "Stalled"
+    """Nothing goes on without an intervention; absent, never False, otherwise. For kstatus."""
 
 
 class Reason(StrEnum):
@@ -61,3 +84,74 @@ class Reason(StrEnum):
 
     INTERRUPTED = "Interrupted"
     INTERNAL_ERROR = "InternalError"
+
+    ACCEPTED = "Accepted"
+    JOB_CREATED = "JobCreated"
+    STARTING = "Starting"
+    DOWNLOADING = "Downloading"
+    EXTRACTING = "Extracting"
+    UPLOADING = "Uploading"
+    RETRYING = "Retrying"
+    DELETING = "Deleting"
+    WAITING_FOR_ITEMS = "WaitingForItems"
+
+    UNSCHEDULABLE = "Unschedulable"
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason, no secret
+    POD_REFUSED = "PodRefused"
+
+    DISRUPTED = "Disrupted"
+    JOB_DELETED = "JobDeleted"
+    SUSPENDED = "Suspended"
+
+    OOM_KILLED = "OOMKilled"
+    EVICTED = "Evicted"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    RUNNER_UNRESPONSIVE = "RunnerUnresponsive"
+    RUNNER_FAILED = "RunnerFailed"
+    CLEANUP_FAILED = "CleanupFailed"
+
+    START_DEADLINE_EXCEEDED = "StartDeadlineExceeded"
+    RETRY_LIMIT_EXCEEDED = "RetryLimitExceeded"
+    CANCELLED = "Cancelled"
+    PARTIALLY_FAILED = "PartiallyFailed"
+    ALL_FAILED = "AllFailed"
+
+    OUTPUTS_DELETED = "OutputsDeleted"
+    OUTPUTS_KEPT = "OutputsKept"
+    ALL_SUCCEEDED = "AllSucceeded"
+
+
+OPERATOR_REASONS: dict[Reason, ReasonClass] = {
+    Reason.ACCEPTED: ReasonClass.PROGRESS,
+    Reason.JOB_CREATED: ReasonClass.PROGRESS,
+    Reason.STARTING: ReasonClass.PROGRESS,
+    Reason.DOWNLOADING: ReasonClass.PROGRESS,
+    Reason.EXTRACTING: ReasonClass.PROGRESS,
+    Reason.UPLOADING: ReasonClass.PROGRESS,
+    Reason.RETRYING: ReasonClass.PROGRESS,
+    Reason.DELETING: ReasonClass.PROGRESS,
+    Reason.WAITING_FOR_ITEMS: ReasonClass.PROGRESS,
+    Reason.UNSCHEDULABLE: ReasonClass.WAITING,
+    Reason.IMAGE_PULL_FAILED: ReasonClass.WAITING,
+    Reason.SECRET_MISSING: ReasonClass.WAITING,
+    Reason.POD_REFUSED: ReasonClass.WAITING,
+    Reason.DISRUPTED: ReasonClass.DISRUPTION,
+    Reason.JOB_DELETED: ReasonClass.DISRUPTION,
+    Reason.SUSPENDED: ReasonClass.DISRUPTION,
+    Reason.OOM_KILLED: ReasonClass.RETRYABLE,
+    Reason.EVICTED: ReasonClass.RETRYABLE,
+    Reason.DEADLINE_EXCEEDED: ReasonClass.RETRYABLE,
+    Reason.RUNNER_UNRESPONSIVE: ReasonClass.RETRYABLE,
+    Reason.RUNNER_FAILED: ReasonClass.RETRYABLE,
+    Reason.CLEANUP_FAILED: ReasonClass.RETRYABLE,
+    Reason.START_DEADLINE_EXCEEDED: ReasonClass.PERMANENT,
+    Reason.RETRY_LIMIT_EXCEEDED: ReasonClass.PERMANENT,
+    Reason.CANCELLED: ReasonClass.PERMANENT,
+    Reason.PARTIALLY_FAILED: ReasonClass.PERMANENT,
+    Reason.ALL_FAILED: ReasonClass.PERMANENT,
+    Reason.OUTPUTS_DELETED: ReasonClass.SUCCESS,
+    Reason.OUTPUTS_KEPT: ReasonClass.SUCCESS,
+    Reason.ALL_SUCCEEDED: ReasonClass.SUCCESS,
+}
+"""What follows from the reasons that no runner ends with, and that have no exit code."""

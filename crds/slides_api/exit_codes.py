@@ -16,7 +16,7 @@ The ranges alone decide what the operator does; the numbers within them never ch
 
 from enum import IntEnum
 
-from slides_api.conditions import Reason, ReasonClass
+from slides_api.conditions import OPERATOR_REASONS, Reason, ReasonClass
 
 
 class ExitCode(IntEnum):
@@ -103,7 +103,10 @@ EXIT_CODES: dict[Reason, ExitCode] = {
     Reason.INTERRUPTED: ExitCode.INTERRUPTED,
     Reason.INTERNAL_ERROR: ExitCode.BUG,
 }
-"""The one exit code of each reason; reasons that a caller treats alike share one."""
+"""The one exit code of each reason that a runner ends with.
+
+Reasons that a caller treats alike share one.
+"""
 
 
 def reason_class(exit_code: int) -> ReasonClass:
@@ -115,3 +118,10 @@ def reason_class(exit_code: int) -> ReasonClass:
     if 96 <= exit_code <= 99:
         return ReasonClass.WAITING
     return ReasonClass.RETRYABLE
+
+
+REASON_CLASS: dict[Reason, ReasonClass] = {
+    **{reason: reason_class(code) for reason, code in EXIT_CODES.items()},
+    **OPERATOR_REASONS,
+}
+"""What follows from each reason."""

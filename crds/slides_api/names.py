@@ -1,4 +1,4 @@
-"""Names that are computed, never chosen: video keys, option hashes, storage prefixes."""
+"""Names that are computed, never chosen: of videos, storage prefixes, Jobs, claims and items."""
 
 import hashlib
 import re
@@ -7,6 +7,11 @@ from slides_api.v1alpha1 import Outputs
 
 _HASH_DIGITS = 16
 _OPTIONS_DIGITS = 8
+_OBJECT_BASE = 40
+"""Characters of a resource's name in a Job's: a Job's pods get its name whole up to 57."""
+_UID_DIGITS = 8
+_CHILD_BASE = 180
+"""Characters of a batch's name in an item's: 253 with a dash, 63 of the item, a dash, the UID."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -40,3 +45,31 @@ def options_hash(outputs: Outputs) -> str:
 def storage_prefix(video_key: str, outputs: Outputs) -> str:
     """Return the prefix of all outputs of a video made with these options, with a final slash."""
     return f"{video_key}/{options_hash(outputs)}/"
+
+
+def job_name(name: str, uid: str, attempt: int) -> str:
+    """Return the name of an attempt's Job; the admission policy computes the same in CEL."""
+    return f"{_object_base(name, uid)}-{attempt}"
+
+
+def deletion_job_name(name: str, uid: str, attempt: int) -> str:
+    """Return the name of the nth Job that deletes a resource's outputs."""
+    return f"{_object_base(name, uid)}-delete-{attempt}"
+
+
+def claim_name(name: str, uid: str) -> str:
+    """Return the name of a resource's work claim."""
+    return f"{_object_base(name, uid)}-work"
+
+
+def child_name(batch: str, uid: str, item: str) -> str:
+    """Return the name of the SlideExtraction of a batch's item.
+
+    The batch's UID keeps apart what `a` / `b-c` and `a-b` / `c` would make one, and a batch from
+    the children of an earlier one of its name.
+    """
+    return f"{batch.replace('.', '-')[:_CHILD_BASE]}-{item}-{uid[:_UID_DIGITS]}"
+
+
+def _object_base(name: str, uid: str) -> str:
+    return f"{name.replace('.', '-')[:_OBJECT_BASE]}-{uid[:_UID_DIGITS]}"

@@ -1,6 +1,7 @@
 """The published JSON Schema of `manifest.json`, generated from the models and their docstrings."""
 
 import json
+from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
@@ -35,9 +36,19 @@ def build_manifest_schema() -> JsonSchemaValue:
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
         "$id": MANIFEST_SCHEMA_ID,
-        **schema,
+        **_without_api_server(schema),
         "title": "Manifest of Slides Extractor",
     }
+
+
+def _without_api_server(schema: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a schema without what only the API server of Kubernetes understands."""
+    if isinstance(schema, list):
+        return [_without_api_server(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {k: v for k, v in schema.items() if not k.startswith("x-kubernetes-")}
+    return {key: _without_api_server(value) for key, value in kept.items()}
 
 
 def manifest_schema_json() -> str:

@@ -1,11 +1,12 @@
 import pytest
 
-from slides_api.conditions import Reason, ReasonClass
+from slides_api.conditions import OPERATOR_REASONS, Reason, ReasonClass
 from slides_api.exit_codes import EXIT_CODES, ExitCode, reason_class
 
 
-def test_every_reason_has_an_exit_code() -> None:
-    assert set(EXIT_CODES) == set(Reason)
+def test_every_reason_has_an_exit_code_or_is_the_operators() -> None:
+    assert EXIT_CODES.keys() | OPERATOR_REASONS.keys() == set(Reason)
+    assert not EXIT_CODES.keys() & OPERATOR_REASONS.keys()
 
 
 @pytest.mark.parametrize(

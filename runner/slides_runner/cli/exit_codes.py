@@ -9,7 +9,7 @@ from slides_api.conditions import Reason
 from slides_api.exit_codes import EXIT_CODES, ExitCode
 from slides_runner.errors import SlidesError
 
-WIDEST_REASON = max(len(reason) for reason in Reason)
+WIDEST_REASON = max(len(reason) for reason in EXIT_CODES)
 WIDTH = 98
 
 OTHER_MEANINGS = {

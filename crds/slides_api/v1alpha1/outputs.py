@@ -1,28 +1,11 @@
-"""The resources of `slides-extractor.dev/v1alpha1`, as far as the runner needs them today.
-
-Docstrings become descriptions for `kubectl explain` and for `slides --help`.
-"""
+"""What to make of a video: `spec.outputs`."""
 
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field
 
-
-class ApiModel(BaseModel):
-    """A frozen API object: camelCase on the wire, unknown fields refused."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        extra="forbid",
-        frozen=True,
-        use_attribute_docstrings=True,
-    )
-
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
+from slides_api.v1alpha1.base import LIST_SET, ApiModel, Fraction, rule, rules
 
 
 class Sensitivity(StrEnum):
@@ -50,6 +33,16 @@ class Document(StrEnum):
 
 class Region(ApiModel):
     """The part of the picture that holds the slides, as fractions of its width and height."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "self.left + self.width <= 1.000001 && self.top + self.height <= 1.000001",
+                "the region reaches beyond the picture: keep left + width and top + height "
+                "at 1 or less",
+            )
+        )
+    )
 
     left: Fraction = 0.0
     """Left edge; 0 is the picture's left edge."""
@@ -81,12 +74,24 @@ class SlidesOutput(ApiModel):
     """Look for slides in this part of the picture only; by default in the whole picture."""
     image: SlideImage = SlideImage()
     """Format and quality of the slide images."""
-    documents: tuple[Document, ...] = (Document.PDF, Document.HTML)
+    documents: Annotated[tuple[Document, ...], Field(max_length=16, json_schema_extra=LIST_SET)] = (
+        Document.PDF,
+        Document.HTML,
+    )
     """Documents to make of the slides: pdf (slides.pdf) and html (report.html)."""
 
 
 class Outputs(ApiModel):
     """What to make of the video; no member given means `slides: {}`."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "has(self.slides)",
+                "name at least one output, such as slides: {}, or leave out outputs",
+            )
+        )
+    )
 
     slides: SlidesOutput | None = None
     """The slides of the talk."""
@@ -94,16 +99,3 @@ class Outputs(ApiModel):
     def with_default(self) -> "Outputs":
         """Return these outputs, or the slides alone when none is named."""
         return self if self.slides else Outputs(slides=SlidesOutput())
-
-
-class Source(ApiModel):
-    """Where the video comes from."""
-
-    url: Annotated[str, Field(min_length=1, max_length=4096)]
-    """http(s) URL, s3://bucket/key, youtube:ID, instagram:CODE, or anything yt-dlp knows."""
-    max_height: Annotated[int, Field(ge=144, le=4320)] = 1080
-    """Greatest picture height to download, in pixels."""
-    max_duration_seconds: Annotated[int, Field(ge=1)] | None = None
-    """Refuse longer videos (reason TooLong)."""
-    max_bytes: Annotated[int, Field(ge=1)] | None = None
-    """Refuse larger downloads (reason TooBig)."""
