@@ -297,6 +297,28 @@ def exit_codes(
     typer.echo(render_markdown() if markdown else render_text(), nl=False)
 
 
+@app.command(hidden=True)
+def run() -> None:
+    """Work on one attempt at a SlideExtraction, inside its pod; the operator's Jobs call it.
+
+    Its task comes from JOB_INPUT, its outputs go to S3, its progress to the resource's status.
+    """
+    from slides_runner.cli.run import run_attempt
+
+    raise typer.Exit(run_attempt())
+
+
+@app.command(name="delete-outputs", hidden=True)
+def delete_outputs() -> None:
+    """Delete what a SlideExtraction's runner stored; the operator's Jobs call it.
+
+    What is deleted comes from JOB_INPUT. Outputs that another resource's result names are kept.
+    """
+    from slides_runner.cli.delete_outputs import delete_outputs as delete
+
+    raise typer.Exit(delete())
+
+
 GARBAGE_THRESHOLD = 100_000
 """New objects between two searches for cycles; measured: 5 % less CPU for a talk of three minutes,
 as most objects are made by imports and stay."""

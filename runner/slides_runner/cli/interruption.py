@@ -29,12 +29,23 @@ def say_nothing(_error: InterruptedRunError, _code: ExitCode) -> None:
     """Leave it at the exit code."""
 
 
+def stopped() -> InterruptedRunError:
+    """Return the error of a run that a signal stopped."""
+    return InterruptedRunError("Stopped.", hint="Run the same command again to go on.")
+
+
 class Interruption:
     """Whether a signal asked to stop, and with which exit code."""
 
-    def __init__(self, *, grace_s: float = GRACE_S) -> None:
-        """Take how long runs may take to stop."""
+    def __init__(
+        self,
+        *,
+        grace_s: float = GRACE_S,
+        explain: Callable[[], InterruptedRunError] = stopped,
+    ) -> None:
+        """Take how long runs may take to stop, and what a stopped run is told."""
         self._grace_s = grace_s
+        self._explain = explain
         self.last_words: LastWords = say_nothing
         self._asked = threading.Event()
         self.exit_code: ExitCode | None = None
@@ -43,7 +54,7 @@ class Interruption:
     def check(self) -> None:
         """Raise InterruptedRunError once a signal asked to stop."""
         if self._asked.is_set():
-            raise stopped()
+            raise self._explain()
 
     @contextmanager
     def caught(self) -> Iterator[None]:
@@ -55,10 +66,19 @@ class Interruption:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    def stop(self, explain: Callable[[], InterruptedRunError]) -> None:
+        """Ask to stop as SIGTERM does, for another reason; a signal that came first counts."""
+        if not self._asked.is_set():
+            self._explain = explain
+            self._begin(ExitCode.INTERRUPTED)
+
     def _ask(self, number: int, _frame: FrameType | None) -> None:
         code = EXIT_CODES[signal.Signals(number)]
         if self._asked.is_set():
             end_now(code)
+        self._begin(code)
+
+    def _begin(self, code: ExitCode) -> None:
         self.exit_code = code
         self._asked.set()
         # A daemon, so that it ends with a process that stops in time.
@@ -68,14 +88,9 @@ class Interruption:
 
     def _end(self, code: ExitCode) -> None:
         try:
-            self.last_words(stopped(), code)
+            self.last_words(self._explain(), code)
         finally:
             end_now(code)
-
-
-def stopped() -> InterruptedRunError:
-    """Return the error of a run that a signal stopped."""
-    return InterruptedRunError("Stopped.", hint="Run the same command again to go on.")
 
 
 def end_now(code: ExitCode) -> None:

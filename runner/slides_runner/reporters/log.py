@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Self, TextIO
@@ -29,11 +29,13 @@ class LogDisplay:
         log_level: str,
         *,
         as_json: bool = False,
+        about: Mapping[str, object] | None = None,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the level, the form, where to write (stderr) and what tells the time."""
-        self.logger = build_logger(log_level, stream or sys.stderr, as_json=as_json)
+        """Take the level, the form, what every line carries, where to write and the clock."""
+        logger = build_logger(log_level, stream or sys.stderr, as_json=as_json)
+        self.logger = logger.bind(**(about or {}))
         self._clock = clock
         self._silence_s = WATCHED_SILENCE_S if log_level == "DEBUG" else SILENCE_S
 

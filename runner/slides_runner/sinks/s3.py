@@ -216,9 +216,9 @@ class S3Sink:
                     Bucket=self._bucket, Key=self._prefix + PROBE_KEY, IfMatch=PROBE_ETAG
                 )
             except ClientError as e:
-                if _code(e) in NOT_THERE | CONDITION_FAILED:
+                if code_of(e) in NOT_THERE | CONDITION_FAILED:
                     return True
-                if _code(e) not in NOT_IMPLEMENTED:
+                if code_of(e) not in NOT_IMPLEMENTED:
                     raise
             self._warn(
                 f"The store of {self.uri('')} knows no conditional writes: two runs that upload "
@@ -237,7 +237,7 @@ class S3Sink:
                 return StoredManifest(answer["Body"].read(), answer["ETag"])
             except ClientError as e:
                 # Without s3:ListBucket, AWS answers AccessDenied for a key that is not there.
-                if _code(e) in NOT_THERE | {"AccessDenied"}:
+                if code_of(e) in NOT_THERE | {"AccessDenied"}:
                     return None
                 raise
 
@@ -304,7 +304,7 @@ class S3Sink:
                     **condition,
                 )
             except ClientError as e:
-                if not condition or _code(e) not in CONDITION_FAILED | NOT_THERE:
+                if not condition or code_of(e) not in CONDITION_FAILED | NOT_THERE:
                     raise
                 self._check_own(manifest, e)
 
@@ -352,7 +352,7 @@ def explain(error: ClientError | BotoCoreError, *, place: str) -> SlidesError:
 
 
 def _explain_answer(error: ClientError, place: str) -> SlidesError:
-    code, status = _code(error), _status(error)
+    code, status = code_of(error), _status(error)
     if status >= SERVER_ERRORS or status == TOO_MANY_REQUESTS or code == "SlowDown":
         return StorageUnavailableError(
             f"The S3 store of {place} fails: {code} ({status}).",
@@ -363,7 +363,8 @@ def _explain_answer(error: ClientError, place: str) -> SlidesError:
     )
 
 
-def _code(error: ClientError) -> str:
+def code_of(error: ClientError) -> str:
+    """Return what S3 calls an error."""
     return error.response.get("Error", {}).get("Code", "")
 
 
