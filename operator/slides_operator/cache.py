@@ -5,14 +5,22 @@ older than one's own last write. The newest resourceVersion wins, and what was d
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-API_VERSION = "slides-extractor.dev/v1alpha1"
-EXTRACTION_LABEL = "slides-extractor.dev/extraction"
-BATCH_LABEL = "slides-extractor.dev/batch"
+from slides_api.v1alpha1 import Phase
+from slides_api.wellknown import (
+    BATCH_KIND,
+    BATCH_LABEL,
+    BATCHES,
+    EXTRACTION_KIND,
+    EXTRACTION_LABEL,
+    EXTRACTIONS,
+)
+
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 GRAVES = 20_000
 """Uids of deleted objects that are remembered: chosen, 2 MB, minutes of the fastest deletion."""
@@ -24,10 +32,11 @@ Manifest = Mapping[str, Any]
 class Kind(StrEnum):
     """The kinds that are reconciled."""
 
-    EXTRACTION = "SlideExtraction"
-    BATCH = "SlideExtractionBatch"
+    EXTRACTION = EXTRACTION_KIND
+    BATCH = BATCH_KIND
 
 
+PLURALS = {Kind.EXTRACTION: EXTRACTIONS, Kind.BATCH: BATCHES}
 JOB = "Job"
 POD = "Pod"
 
@@ -54,6 +63,7 @@ class _Entry:
     name: str
     version: int
     active: bool
+    phase: str
     groups: tuple[tuple[str, str], ...]
     data: bytes
 
@@ -67,6 +77,7 @@ class Cache:
         self._groups: dict[tuple[str, str], dict[str, None]] = {}
         self._graves: dict[str, None] = {}
         self._active = 0
+        self._phases: Counter[str] = Counter()
 
     def put(self, obj: Manifest) -> bool:
         """Store the object, and return whether it says anything new."""
@@ -81,6 +92,7 @@ class Cache:
             return False
         self._entries[uid] = entry
         self._active += entry.active
+        self._phases[entry.phase] += 1
         for group in entry.groups:
             self._groups.setdefault(group, {})[uid] = None
         return True
@@ -114,6 +126,10 @@ class Cache:
         """Return the SlideExtractionBatch of this name."""
         return self._load(self._uids.get((key.kind, key.namespace, key.name)))
 
+    def by_uid(self, uid: str) -> dict[str, Any] | None:
+        """Return the object with this uid."""
+        return self._load(uid)
+
     def jobs_of(self, uid: str) -> list[dict[str, Any]]:
         """Return the Jobs of an extraction, without their pod templates."""
         return self._members(JOB, uid)
@@ -133,6 +149,10 @@ class Cache:
     def active_jobs(self) -> int:
         """Return how many Jobs have not ended."""
         return self._active
+
+    def in_phase(self, phase: str) -> int:
+        """Return how many extractions are in a phase; one without status is Pending."""
+        return self._phases[phase]
 
     def key_of(self, uid: str) -> Key | None:
         """Return the key of the extraction or batch with this uid."""
@@ -199,6 +219,7 @@ class Cache:
         if entry is None:
             return False
         self._active -= entry.active
+        self._phases[entry.phase] -= 1
         self._uids.pop((entry.kind, entry.namespace, entry.name), None)
         for group in entry.groups:
             members = self._groups[group]
@@ -220,9 +241,14 @@ def _entry(obj: Manifest, version: int) -> _Entry:
         name=meta["name"],
         version=version,
         active=kind == JOB and not has_ended(obj),
+        phase=_phase(obj) if kind == Kind.EXTRACTION else "",
         groups=tuple(_groups(obj)),
         data=json.dumps(compact(obj), separators=(",", ":")).encode(),
     )
+
+
+def _phase(obj: Manifest) -> str:
+    return (obj.get("status") or {}).get("phase") or Phase.PENDING
 
 
 def _groups(obj: Manifest) -> Iterator[tuple[str, str]]:

@@ -97,6 +97,7 @@ class Client:
         query: Mapping[str, Any] | None = None,
         body: object = None,
         content_type: str = JSON,
+        accept: str = JSON,
         urgent: bool = False,
         timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> Json:
@@ -108,7 +109,12 @@ class Client:
             await self._bucket.take()
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
         response = await self._send(
-            method, _url(path, query), body=body, content_type=content_type, timeout=timeout
+            method,
+            _url(path, query),
+            body=body,
+            content_type=content_type,
+            accept=accept,
+            timeout=timeout,
         )
         async with _translated(f"{method} {path}"):
             content = await response.read()
@@ -150,8 +156,9 @@ class Client:
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own, of several parts
         body: object = None,
         content_type: str = JSON,
+        accept: str = JSON,
     ) -> aiohttp.ClientResponse:
-        headers = {"Accept": JSON, "Content-Type": content_type, **self._api.default_headers}
+        headers = {"Accept": accept, "Content-Type": content_type, **self._api.default_headers}
         async with _translated(f"{method} {url}"):
             await self._api.update_params_for_auth(
                 headers, None, ["BearerToken"], url, method, None

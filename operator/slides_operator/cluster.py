@@ -8,14 +8,15 @@ from typing import Any
 
 import structlog
 
-from slides_operator.cache import API_VERSION, Cache, Key, Kind, Manifest, owner_uid
+from slides_api.names import job_name
+from slides_api.wellknown import API_VERSION, EXTRACTION_LABEL, MANAGED_BY_LABEL, OPERATOR_MANAGER
+from slides_operator.cache import PLURALS, Cache, Key, Kind, Manifest, owner_uid
 from slides_operator.client import APPLY_PATCH, MERGE_PATCH, Client, Json
 from slides_operator.echoes import Echoes
 from slides_operator.errors import ApiError, ConflictError, NotFoundError
 from slides_operator.settings import OperatorSettings
+from slides_operator.transitions import Transitions
 
-FIELD_MANAGER = "slides-operator"
-PLURALS = {Kind.EXTRACTION: "slideextractions", Kind.BATCH: "slideextractionbatches"}
 EVENTS_READ = 50
 """Events read about a stuck object: chosen, more than the few kinds that one repeats."""
 EVENT_MESSAGE_LIMIT = 1024
@@ -28,12 +29,19 @@ class Cluster:
     """The API server, as the operator writes to it."""
 
     def __init__(
-        self, client: Client, cache: Cache, settings: OperatorSettings, *, echoes: Echoes
+        self,
+        client: Client,
+        cache: Cache,
+        settings: OperatorSettings,
+        *,
+        echoes: Echoes,
+        transitions: Transitions,
     ) -> None:
         self._client = client
         self._cache = cache
         self._settings = settings
         self._echoes = echoes
+        self._transitions = transitions
         self._granted: set[str] = set()
         self._granting = asyncio.Lock()
 
@@ -43,6 +51,7 @@ class Cluster:
         Raises RejectedError where another try would be refused too, else ApiError.
         """
         await self._create(_jobs(namespace), body)
+        self._note_first_attempt(body["metadata"])
 
     async def delete_job(self, namespace: str, name: str) -> None:
         """Delete a Job and, in the background, its pods."""
@@ -75,11 +84,13 @@ class Cluster:
             "PATCH",
             f"{_path(key)}/status",
             verb="apply",
-            query={"fieldManager": FIELD_MANAGER, "force": "true"},
+            query={"fieldManager": OPERATOR_MANAGER, "force": "true"},
             body=body,
             content_type=APPLY_PATCH,
         )
+        before = self._cache.by_uid(obj["metadata"]["uid"])
         self._written(obj)
+        self._transitions.status_written(before, obj)
 
     async def patch_metadata(self, key: Key, metadata: Json, *, resource_version: str) -> None:
         """Change finalizers or annotations by merge patch. Raises ConflictError, NotFoundError."""
@@ -163,7 +174,7 @@ class Cluster:
         return await self._client.request(
             "PATCH",
             path,
-            query={"fieldManager": FIELD_MANAGER},
+            query={"fieldManager": OPERATOR_MANAGER},
             body=body,
             content_type=MERGE_PATCH,
         )
@@ -177,6 +188,12 @@ class Cluster:
             self._cache.drop({"metadata": {"uid": answer["details"]["uid"]}})
         else:
             self._written(answer)
+
+    def _note_first_attempt(self, meta: Json) -> None:
+        uid = meta.get("labels", {}).get(EXTRACTION_LABEL, "")
+        extraction = self._cache.by_uid(uid)
+        if extraction and meta["name"] == job_name(extraction["metadata"]["name"], uid, 1):
+            self._transitions.job_created(extraction)
 
     def _written(self, obj: Json) -> None:
         meta = obj["metadata"]
@@ -210,7 +227,7 @@ def _claims(namespace: str, *name: str) -> str:
 
 
 def _access(namespace: str, account: str, role: str) -> list[tuple[str, Json]]:
-    meta = {"name": account, "labels": {"app.kubernetes.io/managed-by": FIELD_MANAGER}}
+    meta = {"name": account, "labels": {MANAGED_BY_LABEL: OPERATOR_MANAGER}}
     group = "rbac.authorization.k8s.io"
     return [
         (
@@ -256,7 +273,7 @@ def _event(obj: Manifest, *, type_: str, reason: str, message: str) -> Json:
         "firstTimestamp": now,
         "lastTimestamp": now,
         "count": 1,
-        "source": {"component": FIELD_MANAGER},
-        "reportingComponent": FIELD_MANAGER,
+        "source": {"component": OPERATOR_MANAGER},
+        "reportingComponent": OPERATOR_MANAGER,
         "reportingInstance": "",
     }

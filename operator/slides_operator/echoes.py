@@ -3,6 +3,9 @@
 import time
 from collections.abc import Callable
 
+DEAD_AFTER_S = 60.0
+"""Chosen: kopf reconnects within a second; a minute without one's own write is no hiccup."""
+
 
 class Echoes:
     """Expects each written version of an object to come back through the watch."""
@@ -28,7 +31,14 @@ class Echoes:
         """Note that an object was deleted, and expect nothing more of it."""
         self._expected.pop(uid, None)
 
-    def oldest_s(self) -> float:
-        """Return for how long the oldest write has not been seen back, 0 for none."""
+    def pardon(self) -> None:
+        """Start the time anew: the API server does not answer, so nothing could be seen."""
+        now = self._clock()
+        self._expected = {uid: (version, now) for uid, (version, _) in self._expected.items()}
+
+    def trouble(self) -> str | None:
+        """Return what is wrong with the watch, if anything."""
         first = min((since for _, since in self._expected.values()), default=None)
-        return 0.0 if first is None else self._clock() - first
+        if first is None or (unseen_s := self._clock() - first) < DEAD_AFTER_S:
+            return None
+        return f"a write of {unseen_s:.0f} s ago was never seen in the watch"
