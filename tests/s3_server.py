@@ -1,15 +1,16 @@
-"""A real S3 server for tests: versitygw over a temporary folder, on a free loopback port."""
+"""A real S3 server for tests: versitygw over a temporary folder, on a free port."""
 
 import os
 import re
 import secrets
+import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,25 @@ class S3Server:
     secret_key: str
     region: str
     log: Path
+    program: "Program" = field(repr=False)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Refuse connections until the block ends; what is stored stays."""
+        self.program.stop()
+        try:
+            yield
+        finally:
+            self.program.start()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Leave every request without an answer until the block ends."""
+        self.program.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.program.process.send_signal(signal.SIGCONT)
 
     def client(self) -> "S3Client":
         """Return a boto3 client with the server's own credentials."""
@@ -71,6 +91,12 @@ class S3Server:
         name = f"test-{secrets.token_hex(6)}"
         self.client().create_bucket(Bucket=name)
         return name
+
+    def ensure_bucket(self, name: str) -> None:
+        """Make a bucket of this name unless it is there."""
+        known = {bucket["Name"] for bucket in self.client().list_buckets()["Buckets"]}
+        if name not in known:
+            self.client().create_bucket(Bucket=name)
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
         """Return the keys of all objects under a prefix, sorted."""
@@ -95,71 +121,91 @@ class S3Server:
         return [r for r in answered if r.path == f"/{bucket}" or r.path.startswith(f"/{bucket}/")]
 
 
+class Program:
+    """The server's process, which may be ended and started again."""
+
+    def __init__(
+        self, launch: Callable[[], subprocess.Popen[bytes]], place: tuple[str, int]
+    ) -> None:
+        """Take how it is started and the host and port at which it then listens."""
+        self._launch = launch
+        self._place = place
+        self.process = launch()
+        self._wait_for_port()
+
+    def start(self) -> None:
+        """Start it again after a stop."""
+        self.process = self._launch()
+        self._wait_for_port()
+
+    def stop(self) -> None:
+        """End it and wait until it is gone."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _wait_for_port(self) -> None:
+        deadline = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError("The S3 server did not start; its log says why.")
+            try:
+                socket.create_connection(self._place, timeout=1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        self.stop()
+        raise RuntimeError(f"The S3 server does not answer after {START_LIMIT_S:.0f} s.")
+
+
 @contextmanager
-def run_s3_server() -> Iterator[S3Server]:
+def run_s3_server(*, host: str = "127.0.0.1") -> Iterator[S3Server]:
     """Run a server until the block ends. Raises ToolMissingError where it cannot be built."""
     binary = tool("versitygw")
     with tempfile.TemporaryDirectory(prefix="s3-server-") as folder:
-        yield from _serve(binary, Path(folder))
+        yield from _serve(binary, Path(folder), host)
 
 
-def _serve(binary: Path, folder: Path) -> Iterator[S3Server]:
-    port = _free_port()
-    server = S3Server(
-        endpoint=f"http://127.0.0.1:{port}",
-        access_key=f"test{secrets.token_hex(8)}",
-        secret_key=secrets.token_hex(20),
-        region=REGION,
-        log=folder / "requests.log",
-    )
-    process = _start(binary, server, folder, port=port)
-    try:
-        _wait_for_port(process, server.log, port=port)
-        yield server
-    finally:
-        _stop(process)
-
-
-def _start(binary: Path, server: S3Server, folder: Path, *, port: int) -> subprocess.Popen[bytes]:
+def _serve(binary: Path, folder: Path, host: str) -> Iterator[S3Server]:
+    keys = {"access_key": f"test{secrets.token_hex(8)}", "secret_key": secrets.token_hex(20)}
+    place = (host, _free_port(host))
+    log = folder / "requests.log"
     data, metadata = folder / "data", folder / "metadata"
     data.mkdir()
     metadata.mkdir()
     # Metadata in files of its own: not every temporary folder has extended attributes.
-    listen = ["--port", f"127.0.0.1:{port}", "--region", server.region, "--keep-alive"]
-    account = {"ROOT_ACCESS_KEY": server.access_key, "ROOT_SECRET_KEY": server.secret_key}
-    with server.log.open("wb") as log:
+    command: list[str | Path] = [
+        binary,
+        "--port",
+        f"{host}:{place[1]}",
+        "--region",
+        REGION,
+        "--keep-alive",
+    ]
+    command += ["posix", "--sidecar", metadata, data]
+    account = {"ROOT_ACCESS_KEY": keys["access_key"], "ROOT_SECRET_KEY": keys["secret_key"]}
+    program = Program(lambda: _launch(command, log, account), place)
+    try:
+        endpoint = f"http://{host}:{place[1]}"
+        yield S3Server(endpoint, **keys, region=REGION, log=log, program=program)
+    finally:
+        program.stop()
+
+
+def _launch(
+    command: list[str | Path], log: Path, account: dict[str, str]
+) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
         return subprocess.Popen(
-            [binary, *listen, "posix", "--sidecar", metadata, data],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **account},
+            command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **account}
         )
 
 
-def _free_port() -> int:
+def _free_port(host: str) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return int(probe.getsockname()[1])
-
-
-def _wait_for_port(process: subprocess.Popen[bytes], log: Path, *, port: int) -> None:
-    deadline = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"The S3 server did not start: {log.read_text()}")
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise RuntimeError(f"The S3 server does not answer after {START_LIMIT_S:.0f} s.")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

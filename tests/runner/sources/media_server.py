@@ -81,6 +81,11 @@ class MediaServer:
             self._quiet.wait_for(lambda: self._now == 0, timeout=10)
             return list(self._seen)
 
+    def log(self) -> list[Seen]:
+        """What was answered so far; requests under way are not waited for."""
+        with self._quiet:
+            return list(self._seen)
+
     def forget(self) -> None:
         self.seen.clear()
         with self._quiet:
