@@ -5,7 +5,7 @@ It needs no root and no container runtime, starts in seconds, and several run be
 
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,19 +59,24 @@ class LightCluster(Cluster):
 
 @contextmanager
 def run_light_cluster(
-    *, play: PodPlay = DEFAULT_PLAY, nodes: int = 1, crds: list[Path] | None = None
+    *,
+    play: PodPlay = DEFAULT_PLAY,
+    nodes: int = 1,
+    crds: list[Path] | None = None,
+    apiserver_flags: Sequence[str] = (),
 ) -> Iterator[LightCluster]:
     """Run a light cluster until the block ends.
 
     `play` says how pods run; where there are no `nodes`, pods stay pending. `crds` are this
-    project's own unless given. Raises ToolMissingError, StartError.
+    project's own unless given. `apiserver_flags` are further ones, such as an audit log's. Raises
+    ToolMissingError, StartError.
     """
     tools = build(TOOLS)
     with tempfile.TemporaryDirectory(prefix="light-cluster-") as folder:
         processes = Processes(Path(folder) / "logs")
         try:
             starter = _Starter(Path(folder), tools, processes)
-            cluster = starter.start_api()
+            cluster = starter.start_api(apiserver_flags)
             # The garbage collector asks only every 30 s for new kinds: it should find them at once.
             cluster.apply_crds(crd_files() if crds is None else crds)
             starter.start_controllers(cluster)
@@ -88,7 +93,7 @@ class _Starter:
     tools: dict[str, Path]
     processes: Processes
 
-    def start_api(self) -> LightCluster:
+    def start_api(self, flags: Sequence[str]) -> LightCluster:
         """Start etcd and the API server."""
         etcd_port, peer_port, port = free_ports(3)
         etcd, server = f"http://127.0.0.1:{etcd_port}", f"https://127.0.0.1:{port}"
@@ -126,6 +131,7 @@ class _Starter:
             "--authorization-mode=Node,RBAC",
             # It keeps pods off new nodes until a controller agrees that is not here.
             "--disable-admission-plugins=TaintNodesByCondition",
+            *flags,
         )
         cluster = LightCluster(self._kubeconfig, server, self.processes)
         self.processes.wait_until(cluster.answers, "the API server", limit_s=START_LIMIT_S)

@@ -80,6 +80,8 @@ MAIN = Module(
 )
 KWOK = Module(REPOSITORY / "tests" / "tools" / "kwok", {})
 """Apart from the rest, because it needs newer Kubernetes libraries than the cluster is made of."""
+VERDICTS = Module(REPOSITORY / "tests" / "tools" / "verdicts", {})
+"""Apart from the rest, because what it stands on is none of the cluster's; the versions agree."""
 
 PACKAGES: Mapping[str, tuple[Module, str]] = MappingProxyType(
     {
@@ -95,6 +97,7 @@ PACKAGES: Mapping[str, tuple[Module, str]] = MappingProxyType(
         "kubelet": (MAIN, "k8s.io/kubernetes/cmd/kubelet"),
         "kwok": (KWOK, "sigs.k8s.io/kwok/cmd/kwok"),
         "pause": (MAIN, "./pause"),
+        "verdicts": (VERDICTS, "slides-extractor.dev/tests/tools/verdicts"),
         "versitygw": (MAIN, "github.com/versity/versitygw/cmd/versitygw"),
     }
 )
