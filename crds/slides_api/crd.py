@@ -108,6 +108,10 @@ BATCH = Resource(
 )
 RESOURCES = (EXTRACTION, BATCH)
 
+UNSEEN = {"observedGeneration": 0}
+"""The status of a resource that the operator has not seen: generations begin at 1, so kstatus and
+what stands on it wait, where they take a resource without any status for a finished one."""
+
 
 def build_crd(resource: Resource) -> dict[str, Any]:
     """Return the CustomResourceDefinition of a kind."""
@@ -151,7 +155,7 @@ def build_object_schema(resource: Resource) -> dict[str, Any]:
             "kind": {"type": "string", "description": resource.kind},
             "metadata": {"type": "object"},
             "spec": build_structural(resource.spec),
-            "status": build_structural(resource.status, defaults=False),
+            "status": {**build_structural(resource.status, defaults=False), "default": UNSEEN},
         },
     }
 

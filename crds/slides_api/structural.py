@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from slides_api.v1alpha1 import ApiModel
+
 Schema = dict[str, Any]
 
 LEFT_OUT = frozenset({"$defs", "$ref", "title", "propertyNames", "patternProperties"})
@@ -16,7 +18,7 @@ LEFT_OUT = frozenset({"$defs", "$ref", "title", "propertyNames", "patternPropert
 
 
 class _Sent(GenerateJsonSchema):
-    """Describes what is sent: absent where the model says None, with as few defaults as hold."""
+    """Describes what is sent: absent where the model says None."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         """Describe the value alone."""
@@ -29,9 +31,9 @@ class _Sent(GenerateJsonSchema):
         return super().default_schema(schema)
 
     def encode_default(self, dft: object) -> Any:  # noqa: ANN401 - JSON
-        """Return a default; of an object what was given, for the server fills in the rest."""
-        if isinstance(dft, BaseModel):
-            return dft.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        """Return a default; of an object all of it, for rules look at it as it stands here."""
+        if isinstance(dft, ApiModel):
+            return dft.to_wire()
         return super().encode_default(dft)
 
 
