@@ -85,7 +85,7 @@ class Census:
     async def count(self) -> None:
         """Compare once. Raises ApiError."""
         page = await self._list(limit=1)
-        there = len(page["items"]) + int(page["metadata"].get("remainingItemCount") or 0)
+        there = len(page["items"] or ()) + int(page["metadata"].get("remainingItemCount") or 0)
         await asyncio.sleep(SYNC_PERIOD_S)  # what was counted is on its way
         here = self._cache.count(self.kind, namespace=self.namespace)
         if here >= there:
@@ -103,7 +103,7 @@ class Census:
         version = 0
         while more is not None:
             page = await self._list(limit=PAGE, **({"continue": more} if more else {}))
-            uids.update(item["metadata"]["uid"] for item in page["items"])
+            uids.update(item["metadata"]["uid"] for item in page["items"] or ())
             version = int(page["metadata"]["resourceVersion"])
             more = page["metadata"].get("continue") or None
         keys = self._cache.retain(self.kind, uids, version=version, namespace=self.namespace)

@@ -34,6 +34,8 @@ JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
+VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
 REQUEST_TIMEOUT_S = 15.0
 """Chosen: a hundred times the slowest answer of a busy API server that was measured."""
 CONNECT_TIMEOUT_S = 5.0
@@ -101,7 +103,7 @@ class Client:
         urgent: bool = False,
         timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> Json:
-        """Return the answer's JSON. `verb` is what the request counts as; `urgent` never queues.
+        """Return the answer's JSON. `verb` says what the method does not; `urgent` never queues.
 
         Raises ApiError.
         """
@@ -118,7 +120,7 @@ class Client:
         )
         async with _translated(f"{method} {path}"):
             content = await response.read()
-        self._metrics.api_requests.labels(verb or method.lower(), str(response.status)).inc()
+        self._metrics.api_requests.labels(verb or VERBS[method], str(response.status)).inc()
         if response.ok:
             return json.loads(content)  # type: ignore[no-any-return] # every answer is an object
         error = _error(f"{method} {path}", response, content)

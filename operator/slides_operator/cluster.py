@@ -132,7 +132,6 @@ class Cluster:
             await self._client.request(
                 "POST",
                 f"/api/v1/namespaces/{obj['metadata']['namespace']}/events",
-                verb="create",
                 body=event,
             )
         except ApiError as e:
@@ -154,17 +153,17 @@ class Cluster:
         account, role = self._settings.runner_service_account, self._settings.runner_cluster_role
         for path, body in _access(namespace, account, role):
             try:
-                await self._client.request("POST", path, verb="create", body=body)
+                await self._client.request("POST", path, body=body)
             except ConflictError:
                 continue  # it is there
             log.info("runner access granted", namespace=namespace, object=body["kind"])
 
     async def _create(self, collection: str, body: Json, *, cached: bool = True) -> None:
         try:
-            obj = await self._client.request("POST", collection, verb="create", body=body)
+            obj = await self._client.request("POST", collection, body=body)
         except ConflictError:
             path = f"{collection}/{body['metadata']['name']}"
-            obj = await self._client.request("GET", path, verb="get")
+            obj = await self._client.request("GET", path)
             if owner_uid(obj) != owner_uid(body):
                 raise
         if cached:

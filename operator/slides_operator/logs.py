@@ -7,7 +7,7 @@ import structlog
 
 from slides_operator.settings import OperatorSettings
 
-QUIET = ("kopf", "aiohttp", "kubernetes")
+QUIET = ("kopf", "aiohttp", "asyncio", "kubernetes")
 """Libraries that are heard from WARNING on: they speak of every object and request."""
 
 

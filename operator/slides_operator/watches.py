@@ -95,7 +95,7 @@ class Watch:
                 timeout_s=LIST_TIMEOUT_S,
             )
             self._hear()
-            for item in page["items"]:
+            for item in page["items"] or ():
                 uids.add(item["metadata"]["uid"])
                 self._store(item)
             version = page["metadata"]["resourceVersion"]
