@@ -4,17 +4,16 @@ Ordered checks: the first that explains the end decides. What the container says
 Job says, since the Job knows less; an exit code's range alone says what follows (`exit_codes`).
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from slides_api.conditions import Reason, ReasonClass
 from slides_api.exit_codes import EXIT_CODES, REASON_CLASS, ExitCode, reason_class
-from slides_operator.attempts import Attempt, JobState
-from slides_operator.objects import parse_time
+from slides_operator.attempts import Attempt, JobState, Pod
+from slides_operator.last_words import Words, log_tail, parse_words, read_words
 from slides_operator.observe import Run
-from slides_operator.wording import clean, last_line
+from slides_operator.wording import clean
 
 RESULT_GRACE = timedelta(seconds=15)
 """How long a result may come after its Job's end: chosen, several times a watch's delay."""
@@ -58,35 +57,28 @@ class Evidence:
     now: datetime
 
     @property
+    def pod(self) -> Pod | None:
+        """Its pod, while there is one."""
+        return self.attempt.pod if self.attempt else None
+
+    @property
     def exit_code(self) -> int | None:
         """The exit code of the container, else the one in the Job's condition."""
-        pod = self.attempt and self.attempt.pod
-        if pod and pod.exit:
-            return pod.exit.code
-        return _code_in(self.attempt.end_message) if self.attempt else None
+        return exit_code_of(self.attempt) if self.attempt else None
 
     @property
     def pod_taken_away(self) -> bool:
         """Whether somebody deleted the pod."""
-        pod = self.attempt and self.attempt.pod
+        pod = self.pod
         return pod is None or pod.deleting
 
     @property
     def at(self) -> datetime:
         """When it ended, as far as can be told."""
-        pod = self.attempt and self.attempt.pod
+        pod = self.pod
         of_pod = pod.exit.at if pod and pod.exit else None
         of_job = self.attempt.ended_at if self.attempt else None
         return of_pod or of_job or self.now
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A runner's last words."""
-
-    reason: Reason | None
-    message: str
-    retry_after: datetime | None
 
 
 def find_outcome(evidence: Evidence) -> Outcome | None:
@@ -97,6 +89,20 @@ def find_outcome(evidence: Evidence) -> Outcome | None:
         if outcome := explain(evidence):
             return outcome
     return None
+
+
+def exit_code_of(attempt: Attempt) -> int | None:
+    """Return the exit code of the container, else the one in the Job's condition."""
+    if attempt.pod and attempt.pod.exit:
+        return attempt.pod.exit.code
+    return _code_in(attempt.end_message)
+
+
+def describe_end(attempt: Attempt) -> str:
+    """Return in a few words how a failed Job ended."""
+    said = attempt.pod.exit.message if attempt.pod and attempt.pod.exit else ""
+    words = parse_words(said, attempt.ended_at) or log_tail(said)
+    return clean(words.message or attempt.end_message or attempt.end_reason)
 
 
 def result_due(evidence: Evidence) -> datetime | None:
@@ -116,7 +122,7 @@ def build_outcome(
     evidence: Evidence, reason: Reason, message: str, *, kind: ReasonClass | None = None
 ) -> Outcome:
     """Return an outcome of this reason, with where and when it happened."""
-    pod = evidence.attempt.pod if evidence.attempt else None
+    pod = evidence.pod
     return Outcome(
         reason=reason,
         kind=kind or REASON_CLASS[reason],
@@ -155,7 +161,7 @@ def _completed(evidence: Evidence) -> Outcome | None:
 
 
 def _disrupted(evidence: Evidence) -> Outcome | None:
-    attempt, pod = evidence.attempt, evidence.attempt and evidence.attempt.pod
+    attempt, pod = evidence.attempt, evidence.pod
     if not attempt or not ((pod and pod.disrupted) or "DisruptionTarget" in attempt.end_message):
         return None
     why = (pod and pod.disruption) or "its node was drained, or the pod preempted"
@@ -177,7 +183,7 @@ def _deadline(evidence: Evidence) -> Outcome | None:
 
 
 def _evicted(evidence: Evidence) -> Outcome | None:
-    pod = evidence.attempt and evidence.attempt.pod
+    pod = evidence.pod
     if not pod or pod.reason != "Evicted":
         return None
     message = f"The node evicted the pod: {pod.message or 'it used more than it may'}"
@@ -185,7 +191,7 @@ def _evicted(evidence: Evidence) -> Outcome | None:
 
 
 def _out_of_memory(evidence: Evidence) -> Outcome | None:
-    pod = evidence.attempt and evidence.attempt.pod
+    pod = evidence.pod
     if not pod or not pod.exit or pod.exit.reason != "OOMKilled":
         return None
     message = (
@@ -199,7 +205,7 @@ def _never_ran(evidence: Evidence) -> Outcome | None:
     """Explain a failed Job of which no container ended: the pod was refused or taken away."""
     if evidence.exit_code is not None:
         return None
-    pod = evidence.attempt and evidence.attempt.pod
+    pod = evidence.pod
     why = pod and (pod.message or pod.reason)
     message = f"The pod ended before its container did: {why or 'it was deleted'}"
     return build_outcome(evidence, Reason.DISRUPTED, message)
@@ -207,7 +213,7 @@ def _never_ran(evidence: Evidence) -> Outcome | None:
 
 def _taken_away(evidence: Evidence) -> Outcome | None:
     """Explain a runner that was stopped from outside, with nothing else to explain it."""
-    code, pod = evidence.exit_code, evidence.attempt and evidence.attempt.pod
+    code, pod = evidence.exit_code, evidence.pod
     killed = code == KILLED and pod is not None and pod.deleting
     stopped = code == ExitCode.INTERRUPTED and evidence.pod_taken_away
     if not killed and not stopped:
@@ -263,53 +269,11 @@ def _default_message(code: int) -> str:
 
 
 def _words(evidence: Evidence) -> Words:
-    pod = evidence.attempt and evidence.attempt.pod
+    pod = evidence.pod
     message = pod.exit.message if pod and pod.exit else ""
-    return _parse_words(message, evidence) or _words_of_run(evidence) or _log_tail(message)
-
-
-def _parse_words(message: str, evidence: Evidence) -> Words | None:
-    try:
-        said = json.loads(message)
-    except (ValueError, RecursionError):  # RecursionError: thousands of brackets
-        return None
-    if not isinstance(said, dict) or "reason" not in said:
-        return None
-    return Words(
-        reason=_known(said["reason"]),
-        message=str(said.get("message") or ""),
-        retry_after=_moment(said.get("retryAfter"), evidence.at),
-    )
-
-
-def _words_of_run(evidence: Evidence) -> Words | None:
     run = evidence.run
-    if not run or not run.reason:
-        return None
-    return Words(_known(run.reason), run.message, _moment(run.retry_after, evidence.at))
-
-
-def _log_tail(log: str) -> Words:
-    """Return the last line of the log, which is what a crash leaves as termination message."""
-    line = last_line(log)
-    return Words(None, f"The runner failed: {line}" if line else "", None)
-
-
-def _known(reason: object) -> Reason | None:
-    try:
-        return Reason(str(reason))
-    except ValueError:  # a newer runner's
-        return None
-
-
-def _moment(retry_after: object, since: datetime) -> datetime | None:
-    """Return the time that `retryAfter` names, as a time or as seconds from the end."""
-    if isinstance(retry_after, int | float) and 0 <= retry_after < timedelta.max.total_seconds():
-        try:
-            return since + timedelta(seconds=retry_after)
-        except OverflowError:
-            return None
-    return parse_time(retry_after)
+    of_run = read_words(run.reason, run.message, run.retry_after, evidence.at) if run else None
+    return parse_words(message, evidence.at) or of_run or log_tail(message)
 
 
 def _code_in(message: str) -> int | None:
