@@ -8,7 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready-$(shell { pwd; echo $(PYTHON); cat requirements/dev.txt pyproject.toml scripts/setup.sh crds/slides_api/__init__.py; } | cksum | cut -d ' ' -f 1)
 DEMO := build/demo
 
-.PHONY: help setup demo test test-unit lint lock bench bench-detect clean
+.PHONY: help setup demo test test-unit lint lock bench bench-detect chart clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,10 @@ bench: bench-detect ## all benchmarks
 
 bench-detect: setup ## F1, speed and memory of detection, beside its peers
 	@$(BIN)/python -m benchmarks.detect $(BENCH_ARGS)
+
+chart: setup ## write deploy/prod.yaml and docs/chart.md anew from the chart, and the CRDs
+	@$(BIN)/python -m slides_api
+	@$(BIN)/python -m tests.chart
 
 clean: ## remove .venv, build and caches
 	@rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -3,11 +3,11 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end }}
 
-{{/* Full name of the release. 50 characters leave room for the suffixes of its objects. */}}
+{{/* Full name of the release. 46 characters leave room for `-operator-metrics`. */}}
 {{- define "slides-extractor.fullname" -}}
 {{- $name := include "slides-extractor.name" . -}}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
-{{- default $full .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- default $full .Values.fullnameOverride | trunc 46 | trimSuffix "-" -}}
 {{- end }}
 
 {{/* Full name of objects without a namespace. One release may serve the whole cluster, but each

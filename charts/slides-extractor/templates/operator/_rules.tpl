@@ -2,11 +2,11 @@
 {{- define "slides-extractor.operatorRules" -}}
 - apiGroups: [slides-extractor.dev]
   resources: [slideextractions]
-  # create and patch: children of a batch. delete: their time to live.
+  # create and get: a batch's children. delete: when their time to live is over.
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [slides-extractor.dev]
   resources: [slideextractionbatches]
-  verbs: [get, list, watch, patch, delete]
+  verbs: [list, watch, patch, delete]
 - apiGroups: [slides-extractor.dev]
   resources: [slideextractions/status, slideextractionbatches/status]
   verbs: [patch]
@@ -18,7 +18,8 @@
   verbs: [list, watch]
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
-  verbs: [create, delete]
+  # get: whose one of this name is.
+  verbs: [get, create, delete]
 - apiGroups: [""]
   resources: [events]
   # list: why a Job has no pod is said in Events alone.

@@ -1,0 +1,111 @@
+"""The chart as Helm renders it."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.cluster.tools import KUBERNETES_VERSION, REPOSITORY, tool
+
+CHART = REPOSITORY / "charts" / "slides-extractor"
+RELEASE = "talks"
+NAMESPACE = "media"
+FULL_NAME = f"{RELEASE}-slides-extractor"
+OPERATOR = f"{FULL_NAME}-operator"
+
+Values = Mapping[str, Any]
+Object = dict[str, Any]
+
+EVERYTHING: Values = {
+    "config": {"create": True, "data": {"S3_BUCKET_NAME": "b"}},
+    "secrets": {"create": True, "data": {"S3_ACCESS_KEY": "k"}},
+    "metrics": {
+        "serviceMonitor": {"enabled": True},
+        "prometheusRule": {"enabled": True},
+        "dashboard": {"enabled": True},
+    },
+}
+"""Values with which nothing is left out."""
+
+
+class HelmError(Exception):
+    """Helm refused; the message is what it printed."""
+
+
+def helm(*arguments: str | Path, stdin: str | None = None) -> str:
+    """Run Helm and return what it prints. Raises HelmError."""
+    done = subprocess.run(
+        [tool("helm"), *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise HelmError(done.stderr.strip())
+    return done.stdout
+
+
+def template(
+    values: Values | None = None,
+    *arguments: str,
+    chart: Path = CHART,
+    release: str = RELEASE,
+    namespace: str = NAMESPACE,
+) -> str:
+    """Return the manifests that a release with these values would be made of."""
+    return _template(json.dumps(values or {}), arguments, chart, release, namespace)
+
+
+@cache  # the same defaults are looked at again and again
+def _template(
+    values: str, arguments: tuple[str, ...], chart: Path, release: str, namespace: str
+) -> str:
+    return helm(
+        "template",
+        release,
+        chart,
+        f"--namespace={namespace}",
+        f"--kube-version={KUBERNETES_VERSION}",
+        "--values=-",
+        *arguments,
+        stdin=values,
+    )
+
+
+def render(values: Values | None = None, *arguments: str, **options: Any) -> list[Object]:
+    """Return the objects that a release with these values would be made of."""
+    return [o for o in yaml.safe_load_all(template(values, *arguments, **options)) if o]
+
+
+def of_kind(objects: Iterable[Object], kind: str) -> list[Object]:
+    """Return the objects of one kind."""
+    return [o for o in objects if o["kind"] == kind]
+
+
+def only(objects: Iterable[Object], kind: str, name: str | None = None) -> Object:
+    """Return the one object of this kind and, where there are more, this name."""
+    (found,) = [o for o in of_kind(objects, kind) if name in {None, o["metadata"]["name"]}]
+    return found
+
+
+def pod_specs(objects: Iterable[Object]) -> dict[str, Object]:
+    """Return the spec of every pod that the objects hold, by the object's name."""
+    specs = {}
+    for o in objects:
+        if o["kind"] == "Pod":
+            specs[o["metadata"]["name"]] = o["spec"]
+        elif "template" in o.get("spec", {}) and o["kind"] != "CustomResourceDefinition":
+            specs[o["metadata"]["name"]] = o["spec"]["template"]["spec"]
+    return specs
+
+
+def environment(objects: Iterable[Object]) -> dict[str, str]:
+    """Return the operator's environment, as far as it is written down."""
+    (container,) = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+    return {one["name"]: one["value"] for one in container["env"] if "value" in one}
