@@ -1,0 +1,1 @@
+"""What the operator's benchmark is made of: load, observers, stand-ins for runners, figures."""
