@@ -3,18 +3,32 @@
 The environment wins over `.env`. Names, defaults and meaning are a contract with users.
 """
 
+import json
 import os
 import socket
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from slides_operator.errors import SettingsError
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+Value = TypeVar("Value")
+
+
+def _parse_json(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("is not JSON") from None  # the cause would show what was set
+
+
 CommaList = Annotated[tuple[str, ...], NoDecode]
+Json = Annotated[Value, NoDecode, BeforeValidator(_parse_json)]
 
 ENV_FILE = Path(".env")
 """Where settings are read from besides the environment: the working folder's own."""
@@ -47,13 +61,13 @@ class OperatorSettings(BaseSettings):
     """ServiceAccount of the runner's pods, in the extraction's namespace."""
     runner_cluster_role: str = "slides-runner"
     """ClusterRole that this ServiceAccount is bound to: it may report, and nothing else."""
-    runner_resources: dict[str, Any] = DEFAULT_RESOURCES
+    runner_resources: Json[dict[str, Any]] = DEFAULT_RESOURCES
     """Requests and limits of a runner, as JSON, where its extraction names none."""
-    runner_extra_env: dict[str, str] = {}
+    runner_extra_env: Json[dict[str, str]] = {}
     """Further environment of every runner, as JSON of names and values. No secrets."""
-    runner_node_selector: dict[str, str] = {}
+    runner_node_selector: Json[dict[str, str]] = {}
     """Labels of the nodes that runners work on, as JSON, where an extraction names none."""
-    runner_tolerations: list[dict[str, Any]] = []
+    runner_tolerations: Json[list[dict[str, Any]]] = []
     """Taints that runners tolerate, as JSON, besides what an extraction names."""
     pipeline_entrypoint: str = "slides run"
     """Command of the runner's container."""
@@ -166,8 +180,9 @@ def load_settings(env_file: Path | None = ENV_FILE) -> OperatorSettings:
     except ValidationError as e:
         # Without its cause, which would show what was set.
         raise SettingsError(f"Settings cannot be used: {'; '.join(explain(e))}.") from None
-    except (OSError, ValueError) as e:  # ValueError: .env is not UTF-8, or not JSON where it must
-        raise SettingsError(f"Settings cannot be read: {e}.") from None
+    except (OSError, ValueError) as e:  # ValueError: .env is not UTF-8
+        why = getattr(e, "strerror", None) or "it is not UTF-8 text"
+        raise SettingsError(f"{env_file} cannot be read: {why}.") from None
 
 
 def explain(error: ValidationError) -> list[str]:

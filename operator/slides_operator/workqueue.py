@@ -99,7 +99,7 @@ class WorkQueue:
 
     def _failed(self, key: Key, error: Exception) -> None:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        pause = _pause_s(failures, error)
+        pause = pause_s(failures, error)
         self._add_in(key, pause)
         if isinstance(error, OperatorError):
             self._metrics.reconciles.labels(error.result).inc()
@@ -138,7 +138,7 @@ class WorkQueue:
         return 0.0 if first is None else time.monotonic() - first
 
 
-def _pause_s(failures: int, error: Exception) -> float:
+def pause_s(failures: int, error: Exception) -> float:
     """Return the doubled pause, spread by a tenth lest keys that failed together meet again."""
     pause = min(FIRST_PAUSE_S * 2.0 ** min(failures - 1, 10), LONGEST_PAUSE_S)
     asked = (error.retry_after or 0.0) if isinstance(error, ApiError) else 0.0
