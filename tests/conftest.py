@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.cluster.built import TOOLS as NODE_TOOLS
 from tests.cluster.light import TOOLS as LIGHT_TOOLS
 from tests.cluster.light import LightCluster, run_light_cluster
+from tests.cluster.node import NodeCluster, run_node_cluster
 from tests.cluster.tools import ToolMissingError, build
 from tests.s3_server import S3Server, run_s3_server
 
@@ -40,3 +42,14 @@ def light_cluster(build_tools: Callable[..., None]) -> Iterator[LightCluster]:
     build_tools(*LIGHT_TOOLS)
     with run_light_cluster() as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def node_cluster(build_tools: Callable[..., None]) -> Iterator[NodeCluster]:
+    """A cluster with a real node: that of KUBECONFIG or `make cluster`, else one for this run."""
+    build_tools(*NODE_TOOLS)
+    try:
+        with run_node_cluster() as cluster:
+            yield cluster
+    except ToolMissingError as e:
+        pytest.skip(str(e))

@@ -39,8 +39,8 @@ class Processes:
             ["/bin/sh", "-c", GUARD], stdin=subprocess.PIPE, process_group=0
         )
 
-    def start(self, name: str, command: Sequence[str | Path]) -> None:
-        """Start a program; what it prints is added to its log."""
+    def start(self, name: str, command: Sequence[str | Path]) -> int:
+        """Start a program and return its process id; what it prints is added to its log."""
         with self.log(name).open("ab") as log:
             process = subprocess.Popen(
                 command,
@@ -50,6 +50,7 @@ class Processes:
                 process_group=self._guard.pid,
             )
         self._programs[name] = _Program(command, process)
+        return process.pid
 
     def log(self, name: str) -> Path:
         """Return where a program's output is."""
@@ -85,15 +86,28 @@ class Processes:
 
     def wait_until(self, ready: Callable[[], bool], what: str, *, limit_s: float) -> None:
         """Wait for a condition. Raises StartError where a program ends first, or in time."""
-        deadline = time.monotonic() + limit_s
-        while not ready():
-            for name, program in self._programs.items():
-                if program.process.poll() is not None:
-                    raise StartError(f"{name} ended while waiting for {what}: {self._tail(name)}")
-            if time.monotonic() > deadline:
-                last = next(reversed(self._programs))
-                raise StartError(f"{what}: not after {limit_s:.0f} s. {last}: {self._tail(last)}")
-            time.sleep(0.05)
+        wait_until(ready, what, limit_s=limit_s, check=lambda: self._check(what))
+
+    def _check(self, what: str) -> None:
+        for name, program in self._programs.items():
+            if program.process.poll() is not None:
+                raise StartError(f"{name} ended while waiting for {what}: {self._tail(name)}")
 
     def _tail(self, name: str) -> str:
         return self.log(name).read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
+
+
+def wait_until(
+    ready: Callable[[], bool],
+    what: str,
+    *,
+    limit_s: float,
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """Wait for a condition, checking meanwhile that there is hope. Raises StartError in time."""
+    deadline = time.monotonic() + limit_s
+    while not ready():
+        check()
+        if time.monotonic() > deadline:
+            raise StartError(f"{what}: not after {limit_s:.0f} s")
+        time.sleep(0.05)

@@ -80,6 +80,8 @@ MAIN = Module(
 )
 KWOK = Module(REPOSITORY / "tests" / "tools" / "kwok", {})
 """Apart from the rest, because it needs newer Kubernetes libraries than the cluster is made of."""
+KIND = Module(REPOSITORY / "tests" / "tools" / "kind", {})
+"""Apart, because few need it: it is used where a Docker engine answers."""
 VERDICTS = Module(REPOSITORY / "tests" / "tools" / "verdicts", {})
 """Apart from the rest, because what it stands on is none of the cluster's; the versions agree."""
 
@@ -92,12 +94,14 @@ PACKAGES: Mapping[str, tuple[Module, str]] = MappingProxyType(
         "kube-controller-manager": (MAIN, "k8s.io/kubernetes/cmd/kube-controller-manager"),
         "kube-proxy": (MAIN, "k8s.io/kubernetes/cmd/kube-proxy"),
         "kube-scheduler": (MAIN, "k8s.io/kubernetes/cmd/kube-scheduler"),
+        "kind": (KIND, "sigs.k8s.io/kind"),
         "kubeconform": (MAIN, "github.com/yannh/kubeconform/cmd/kubeconform"),
         "kubectl": (MAIN, "k8s.io/kubernetes/cmd/kubectl"),
         "kubelet": (MAIN, "k8s.io/kubernetes/cmd/kubelet"),
         "kwok": (KWOK, "sigs.k8s.io/kwok/cmd/kwok"),
         "pause": (MAIN, "./pause"),
         "verdicts": (VERDICTS, "slides-extractor.dev/tests/tools/verdicts"),
+        "provisioner": (MAIN, "./provisioner"),
         "versitygw": (MAIN, "github.com/versity/versitygw/cmd/versitygw"),
     }
 )
