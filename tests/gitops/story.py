@@ -1,0 +1,136 @@
+"""One extraction's life as the operator's own decisions make it, told step by step."""
+
+import copy
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from slides_api.conditions import Reason
+from slides_api.exit_codes import EXIT_CODES
+from slides_api.wellknown import API_VERSION, OUTPUTS_FINALIZER
+from slides_operator.deletion import plan_deletion
+from slides_operator.observe import World, observe
+from slides_operator.plan import plan
+from slides_operator.settings import OperatorSettings
+
+Json = dict[str, Any]
+
+BEGIN = datetime(2027, 1, 31, 12, tzinfo=UTC)
+SETTINGS = OperatorSettings(runner_image="runner:test")
+RESULT = {
+    "manifestURI": "s3://slides/url-1/0123abcd/manifest.json",
+    "slideCount": 12,
+    "sha256": "0" * 64,
+    "bytes": 1,
+}
+
+
+class Story:
+    """The extraction, its Jobs and pods; `reconcile` does to them what the operator does."""
+
+    def __init__(self, **spec: Any) -> None:
+        self.now = BEGIN
+        self.jobs: list[Json] = []
+        self.pods: list[Json] = []
+        self.extraction: Json = {
+            "apiVersion": API_VERSION,
+            "kind": "SlideExtraction",
+            "metadata": {**self._meta("keynote", "11111111-2222"), "generation": 1},
+            "spec": {"source": {"url": "https://talks.example.org/keynote.mp4"}, **spec},
+            "status": {"observedGeneration": 0},  # the CRD's default
+        }
+
+    def _meta(self, name: str, uid: str) -> Json:
+        created = self.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {"name": name, "namespace": "talks", "uid": uid, "creationTimestamp": created}
+
+    @property
+    def status(self) -> Json:
+        status: Json = self.extraction["status"]
+        return status
+
+    def reconcile(self, seconds: float = 1) -> "Story":
+        """Let time pass, then do what the operator does."""
+        self.now += timedelta(seconds=seconds)
+        seen = observe(World(copy.deepcopy(self.extraction), self.jobs, self.pods))
+        todo = (plan_deletion if seen.deleted_at else plan)(seen, SETTINGS, self.now)
+        if todo.job:
+            self._create(todo.job)
+        if todo.status is not None:
+            own = {key: self.status[key] for key in ("run", "result") if key in self.status}
+            self.extraction["status"] = {**todo.status, **own}
+        self.jobs = [job for job in self.jobs if job["metadata"]["name"] not in todo.delete_jobs]
+        self.pods = [pod for pod in self.pods if self._job_of(pod) in self.jobs]
+        return self
+
+    def _create(self, job: Json) -> None:
+        name, labels = job["metadata"]["name"], job["metadata"]["labels"]
+        self.jobs.append(
+            {**job, "metadata": {**job["metadata"], **self._meta(name, f"{name}-uid")}}
+        )
+        self.jobs[-1]["status"] = {"startTime": self._time(), "active": 1}
+        owner = [{"kind": "Job", "uid": f"{name}-uid", "controller": True}]
+        meta = {**self._meta(f"{name}-abcde", name), "labels": labels, "ownerReferences": owner}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"nodeName": "node-1"}}
+        self.pods.append({**pod, "status": {"phase": "Pending"}})
+
+    def _job_of(self, pod: Json) -> Json | None:
+        owner = pod["metadata"]["ownerReferences"][0]["uid"]
+        return next((job for job in self.jobs if job["metadata"]["uid"] == owner), None)
+
+    def _time(self) -> str:
+        return self.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def waits(self, reason: str) -> "Story":
+        """Have the container wait, for the kubelet's reason."""
+        return self._container("Pending", {"waiting": {"reason": reason, "message": reason}})
+
+    def finds_no_node(self) -> "Story":
+        """Have the scheduler find no node."""
+        told = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+        self.pods[-1]["status"]["conditions"] = [{**told, "message": "0/3 nodes are available"}]
+        return self
+
+    def says(self, stage: str, **more: Any) -> "Story":
+        """Have the runner report."""
+        self._container("Running", {"running": {"startedAt": self._time()}})
+        number = int(self.jobs[-1]["metadata"]["labels"]["slides-extractor.dev/attempt"])
+        self.status["run"] = {"attempt": number, "stage": stage, "updatedAt": self._time(), **more}
+        return self
+
+    def ends(self, reason: str, result: Mapping[str, Any] | None = None) -> "Story":
+        """Have the runner end for a reason, with a result if it has one."""
+        code = int(EXIT_CODES[Reason(reason)])
+        self.says("Uploading", reason=reason, message="as the runner says")
+        if result:
+            self.status["result"] = dict(result)
+        words = f'{{"reason": "{reason}", "message": "as the runner says"}}'
+        ended = {"exitCode": code, "message": words, "finishedAt": self._time()}
+        self._container("Failed" if code else "Succeeded", {"terminated": ended})
+        end = {"type": "Failed" if code else "Complete", "status": "True"}
+        self.jobs[-1]["status"] = {"conditions": [{**end, "lastTransitionTime": self._time()}]}
+        return self
+
+    def _container(self, phase: str, state: Json) -> "Story":
+        self.pods[-1]["status"] = {
+            "phase": phase,
+            "containerStatuses": [{"name": "runner", "state": state}],
+        }
+        return self
+
+    def edit(self, **spec: Any) -> "Story":
+        """Edit the spec, as a new commit in Git does."""
+        self.extraction["spec"] |= spec
+        self.extraction["metadata"]["generation"] += 1
+        return self
+
+    def annotate(self, key: str, value: str) -> "Story":
+        """Annotate it, as somebody who wants another attempt does."""
+        self.extraction["metadata"]["annotations"] = {key: value}
+        return self
+
+    def delete(self) -> "Story":
+        """Delete it, while its outputs are still there."""
+        meta = self.extraction["metadata"]
+        meta |= {"deletionTimestamp": self._time(), "finalizers": [OUTPUTS_FINALIZER]}
+        return self
