@@ -8,7 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready-$(shell { pwd; echo $(PYTHON); cat requirements/dev.txt pyproject.toml scripts/setup.sh crds/slides_api/__init__.py; } | cksum | cut -d ' ' -f 1)
 DEMO := build/demo
 
-.PHONY: help setup demo test test-unit lint lock bench bench-detect chart clean
+.PHONY: help setup demo test test-unit lint images lock bench bench-detect chart clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ lint: setup ## format, style, layers and types
 	@$(BIN)/mypy
 	@echo "== types (ty)"
 	@$(BIN)/ty check
+
+images: setup ## build both images with Docker, Podman or Buildah, into build/images as well
+	@$(BIN)/python -m scripts.images
 
 lock: ## write requirements/ anew from pyproject.toml; UPGRADE=1 takes the newest versions
 	@sh scripts/lock.sh
