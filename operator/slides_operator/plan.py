@@ -14,7 +14,7 @@ from slides_operator.interruption import next_check
 from slides_operator.job import build_job
 from slides_operator.objects import Json, find_condition, parse_time
 from slides_operator.observe import Observation
-from slides_operator.outcome import Outcome, result_due
+from slides_operator.outcome import result_due
 from slides_operator.requests import requested_at
 from slides_operator.settings import OperatorSettings
 from slides_operator.states import (
@@ -68,8 +68,6 @@ class Plan:
     """Whether to take our finalizer away, last of all."""
     events: tuple[Event, ...] = ()
     look_again_at: datetime | None = None
-    outcome: Outcome | None = None
-    """How an attempt ended, where that is written down by this plan."""
 
 
 def plan(
@@ -122,7 +120,6 @@ def _follow(
         delete_resource=_is_expired(seen, decision.state, now),
         events=tuple(_events(seen, status)),
         look_again_at=_look_again_at(seen, decision, status, settings, now),
-        outcome=decision.outcome,
     )
 
 
@@ -173,7 +170,7 @@ def _claim_to_drop(
     claim: str = seen.status.get("workClaim") or ""
     if isinstance(state, Succeeded | Cancelled):
         return claim
-    due = _claim_due(seen.status, settings) if isinstance(state, Kept) else None
+    due = _claim_due(seen.status, settings) if isinstance(state, Kept | Refused) else None
     return claim if due and due <= now else ""
 
 
@@ -194,7 +191,7 @@ def _expiry(seen: Observation, status: Json) -> datetime | None:
 
 def _is_expired(seen: Observation, state: State, now: datetime) -> bool:
     """Return whether the TTL of what is written down as ended is over."""
-    due = _expiry(seen, seen.status) if isinstance(state, Kept) else None
+    due = _expiry(seen, seen.status) if isinstance(state, Kept | Refused) else None
     return due is not None and due <= now
 
 
@@ -251,6 +248,8 @@ def _times_of_work(seen: Observation, work: Working, now: datetime) -> Iterator[
         yield now + PATIENCE
     elif not attempt.active:
         yield result_due(gather_evidence(seen, attempt.number, now))
+    elif attempt.deleting:
+        yield now + SOON
     else:
         yield next_check(seen, attempt)
         if not has_started(seen, attempt):

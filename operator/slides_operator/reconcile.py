@@ -1,0 +1,191 @@
+"""One reconcile: gather what there is, plan, apply. All I/O is in the two ends.
+
+Each write leaves a state from which the next reconcile goes on, so it may end after any of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from slides_api.wellknown import OUTPUTS_FINALIZER
+from slides_operator.cache import Cache, Key, Kind
+from slides_operator.cluster import Cluster
+from slides_operator.deletion import plan_abandonment, plan_deletion
+from slides_operator.errors import ApiError, NotFoundError, RejectedError, UnreachableError
+from slides_operator.job import progress_seconds
+from slides_operator.objects import Json
+from slides_operator.observe import Observation, World, observe
+from slides_operator.plan import Plan, plan, plan_hindrance, plan_refusal
+from slides_operator.reconcile_batch import BatchReconciler
+from slides_operator.settings import OperatorSettings
+from slides_operator.settled import is_settled
+from slides_operator.stuck import needs_events
+
+AGAIN = timedelta(seconds=1)
+"""Least time until an unchanged resource is looked at again: no decision is worth a busy loop."""
+FORBIDDEN = 403
+
+
+class Reconciler:
+    """Brings resources closer to what they should be, one step at a time."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        cache: Cache,
+        settings: OperatorSettings,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._cluster = cluster
+        self._cache = cache
+        self._settings = settings
+        self._now = now
+        self._heard_since = now()
+        self._batches = BatchReconciler(cluster, cache, now=now)
+
+    async def reconcile(self, key: Key) -> datetime | None:
+        """Do what is to be done about a resource; return when to look again, if time decides.
+
+        Raises ApiError when the API server did not do its part: try again later.
+        """
+        try:
+            match key.kind:
+                case Kind.EXTRACTION:
+                    return await self._reconcile_extraction(key)
+                case Kind.BATCH:
+                    return await self._batches.reconcile(key)
+                case _:
+                    assert_never(key.kind)
+        except NotFoundError:
+            return None  # deleted meanwhile: its end comes through the watch
+        except UnreachableError:
+            self._heard_since = self._now()  # nor did runners reach it
+            raise
+
+    async def _reconcile_extraction(self, key: Key) -> datetime | None:
+        extraction = self._cache.extraction(key)
+        if extraction is None:
+            return None
+        jobs = self._cache.jobs_of(extraction["metadata"]["uid"])
+        if is_settled(extraction, jobs):
+            return None
+        now = self._now()
+        seen = await self._gather(extraction, jobs, now)
+        if seen.deleted_at:
+            return await self._delete(key, seen, now)
+        return await self._pursue(key, seen, now)
+
+    async def _gather(self, extraction: Json, jobs: list[Json], now: datetime) -> Observation:
+        """Return what there is; Events are read only about what is stuck without a word."""
+        uid = extraction["metadata"]["uid"]
+        world = World(
+            extraction,
+            jobs,
+            self._cache.pods_of(uid),
+            result_shared=self._is_shared(extraction),
+            heard_since=self._heard_since,
+        )
+        seen = observe(world)
+        about = {needs_events(seen, attempt, now) for attempt in seen.attempts.values()} - {""}
+        if not about:
+            return seen
+        events = await self._cluster.events_of(seen.namespace, about.pop())
+        return observe(replace(world, events=events))
+
+    def _is_shared(self, extraction: Json) -> bool:
+        uri = ((extraction.get("status") or {}).get("result") or {}).get("manifestURI")
+        if not uri or "deletionTimestamp" not in extraction["metadata"]:
+            return False
+        return self._cache.sharers_of(uri, but_not=extraction["metadata"]["uid"])
+
+    async def _delete(self, key: Key, seen: Observation, now: datetime) -> datetime | None:
+        made = plan_deletion(seen, self._settings, now)
+        try:
+            await self._create(seen, made)
+        except ApiError as e:
+            if not _is_refused(e):
+                raise
+            made = plan_abandonment(seen, self._settings, now, message=e.message)
+        return await self._apply(key, seen, made, now)
+
+    async def _pursue(self, key: Key, seen: Observation, now: datetime) -> datetime | None:
+        progress_s = progress_seconds(self._cache.active_jobs())
+        made = plan(seen, self._settings, now, progress_s=progress_s)
+        if made.finalizers is not None:
+            await self._set_finalizers(key, made.finalizers)
+            return now
+        try:
+            await self._create(seen, made)
+        except RejectedError as e:
+            made = plan_refusal(seen, self._settings, now, message=e.message)
+        except ApiError as e:
+            if _is_refused(e):
+                hindered = plan_hindrance(seen, self._settings, now, message=e.message)
+                await self._apply(key, seen, hindered, now)
+            raise
+        return await self._apply(key, seen, made, now)
+
+    async def _create(self, seen: Observation, made: Plan) -> None:
+        """Create what comes before the status: a Job that it does not name is found again."""
+        if made.job is None:
+            return
+        await self._cluster.ensure_runner_access(seen.namespace)
+        if made.claim is not None:
+            await self._cluster.create_claim(seen.namespace, made.claim)
+        await self._cluster.create_job(seen.namespace, made.job)
+
+    async def _apply(
+        self, key: Key, seen: Observation, made: Plan, now: datetime
+    ) -> datetime | None:
+        """Write the status, once, then clean up what it no longer needs."""
+        cluster, namespace = self._cluster, seen.namespace
+        if made.drop_claim:
+            await cluster.delete_claim(namespace, made.drop_claim)
+        if made.status is not None:
+            version = seen.world.extraction["metadata"]["resourceVersion"]
+            await cluster.apply_status(key, made.status, resource_version=version)
+        for job in made.delete_jobs:
+            await cluster.delete_job(namespace, job)
+        for job in made.expire_jobs:
+            ttl = {"spec": {"ttlSecondsAfterFinished": self._settings.job_history_seconds}}
+            await cluster.patch_job(namespace, job, ttl)
+        if made.delete_resource:
+            await cluster.delete_extraction(key, seen.uid)
+        if made.release:
+            await self._release(key)
+        for event in made.events:
+            await cluster.post_event(
+                seen.world.extraction,
+                type=event.type,
+                reason=event.reason,
+                message=event.message,
+            )
+        return _next_look(made, now)
+
+    async def _release(self, key: Key) -> None:
+        extraction = self._cache.extraction(key)
+        if extraction is not None:
+            finalizers = extraction["metadata"].get("finalizers") or ()
+            rest = tuple(one for one in finalizers if one != OUTPUTS_FINALIZER)
+            await self._set_finalizers(key, rest)
+
+    async def _set_finalizers(self, key: Key, finalizers: tuple[str, ...]) -> None:
+        extraction = self._cache.extraction(key)
+        if extraction is not None:
+            version = extraction["metadata"]["resourceVersion"]
+            metadata = {"finalizers": list(finalizers)}
+            await self._cluster.patch_metadata(key, metadata, resource_version=version)
+
+
+def _is_refused(error: ApiError) -> bool:
+    """Return whether the API server will not have it: now (quota, rights) or ever."""
+    return isinstance(error, RejectedError) or error.status == FORBIDDEN
+
+
+def _next_look(made: Plan, now: datetime) -> datetime | None:
+    if made.look_again_at is None:
+        return None
+    changed = made.status is not None or made.job is not None
+    return max(made.look_again_at, now if changed else now + AGAIN)
