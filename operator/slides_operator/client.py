@@ -8,8 +8,8 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
@@ -118,7 +118,7 @@ class Client:
             accept=accept,
             timeout=timeout,
         )
-        async with _translated(f"{method} {path}"):
+        with _translated(f"{method} {path}"):
             content = await response.read()
         self._metrics.api_requests.labels(verb or VERBS[method], str(response.status)).inc()
         if response.ok:
@@ -143,10 +143,11 @@ class Client:
         self._metrics.api_requests.labels("watch", str(response.status)).inc()
         try:
             if not response.ok:
-                async with _translated(f"WATCH {path}"):
+                with _translated(f"WATCH {path}"):
                     content = await response.read()
                 raise _error(f"WATCH {path}", response, content)
-            yield _events(response, path)
+            async with aclosing(_events(response, path)) as events:
+                yield events
         finally:
             response.close()
 
@@ -161,7 +162,7 @@ class Client:
         accept: str = JSON,
     ) -> aiohttp.ClientResponse:
         headers = {"Accept": accept, "Content-Type": content_type, **self._api.default_headers}
-        async with _translated(f"{method} {url}"):
+        with _translated(f"{method} {url}"):
             await self._api.update_params_for_auth(
                 headers, None, ["BearerToken"], url, method, None
             )
@@ -180,14 +181,14 @@ def _url(path: str, query: Mapping[str, Any] | None) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
-async def _events(response: aiohttp.ClientResponse, path: str) -> AsyncIterator[Json]:
-    async with _translated(f"WATCH {path}"):
+async def _events(response: aiohttp.ClientResponse, path: str) -> AsyncGenerator[Json]:
+    with _translated(f"WATCH {path}"):
         async for line in response.content:
             yield json.loads(line)
 
 
-@asynccontextmanager
-async def _translated(what: str) -> AsyncIterator[None]:
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
     try:
         yield
     except TimeoutError as e:

@@ -96,7 +96,8 @@ class Replica:
             alive=alive,
             ready=[self._not_synced],
             registry=self._metrics.registry,
-        ) as port:
+        ):
+            port = self._settings.health_port
             log.info("started", health_port=port, identity=self._settings.pod_name)
             await wait_until_served(self._client, self._settings.watch_namespaces)
             await self._run_parts(on_watching)

@@ -102,7 +102,7 @@ class OperatorSettings(BaseSettings):
     """Requests a second to the API server, in the long run."""
     api_burst: Annotated[int, Field(ge=1)] = 600
     """Requests that may be made at once beyond that."""
-    health_port: Annotated[int, Field(ge=0, le=65535)] = 8081
+    health_port: Annotated[int, Field(ge=1, le=65535)] = 8081
     """Port of /healthz, /readyz and /metrics."""
 
     log_level: LogLevel = "INFO"
