@@ -121,6 +121,11 @@ ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=SUBDOMAI
 QUALIFIED = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 """Keys of labels, annotations, node selectors, taints and resources."""
 QualifiedName = Annotated[str, Field(min_length=1, max_length=317, pattern=QUALIFIED)]
+VALID_KEYS = rule(
+    f"self.all(key, size(key) <= 317 && key.matches(r'{QUALIFIED}'))",
+    "keys are letters, digits, '-', '_' and '.', with or without a domain and a slash before them",
+)
+"""The same, for the keys of a map: a structural schema has no other way to say it."""
 LabelValue = Annotated[
     str, Field(max_length=63, pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")
 ]

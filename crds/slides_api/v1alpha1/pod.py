@@ -10,6 +10,7 @@ from pydantic import Field, WithJsonSchema
 
 from slides_api.v1alpha1.base import (
     LARGEST,
+    VALID_KEYS,
     ApiModel,
     LabelValue,
     LocalReference,
@@ -21,11 +22,14 @@ from slides_api.v1alpha1.base import (
     rules,
 )
 
-OWN_KEYS = (
-    "!self.exists(key, key.contains('slides-extractor.dev/') || key == 'app.kubernetes.io/name' "
-    "|| key == 'app.kubernetes.io/managed-by')"
+CHOSEN_KEYS = rules(
+    VALID_KEYS,
+    rule(
+        "!self.exists(key, key.contains('slides-extractor.dev/') || key == 'app.kubernetes.io/name'"
+        " || key == 'app.kubernetes.io/managed-by')",
+        "the operator finds its pods by these keys: choose others",
+    ),
 )
-"""Keys that the operator finds its pods by."""
 
 
 class PodMetadata(ApiModel):
@@ -33,13 +37,7 @@ class PodMetadata(ApiModel):
 
     labels: (
         Annotated[
-            dict[QualifiedName, LabelValue],
-            Field(
-                max_length=32,
-                json_schema_extra=rules(
-                    rule(OWN_KEYS, "these labels are the operator's own: choose other keys")
-                ),
-            ),
+            dict[QualifiedName, LabelValue], Field(max_length=32, json_schema_extra=CHOSEN_KEYS)
         ]
         | None
     ) = None
@@ -47,12 +45,7 @@ class PodMetadata(ApiModel):
     annotations: (
         Annotated[
             dict[QualifiedName, Annotated[str, Field(max_length=4096)]],
-            Field(
-                max_length=32,
-                json_schema_extra=rules(
-                    rule(OWN_KEYS, "these annotations are the operator's own: choose other keys")
-                ),
-            ),
+            Field(max_length=32, json_schema_extra=CHOSEN_KEYS),
         ]
         | None
     ) = None
@@ -62,9 +55,21 @@ class PodMetadata(ApiModel):
 class Resources(ApiModel):
     """What the runner's container asks for and may use."""
 
-    requests: Annotated[dict[QualifiedName, Quantity], Field(max_length=16)] | None = None
+    requests: (
+        Annotated[
+            dict[QualifiedName, Quantity],
+            Field(max_length=16, json_schema_extra=rules(VALID_KEYS)),
+        ]
+        | None
+    ) = None
     """What the scheduler sets aside: cpu, memory, ephemeral-storage, nvidia.com/gpu …"""
-    limits: Annotated[dict[QualifiedName, Quantity], Field(max_length=16)] | None = None
+    limits: (
+        Annotated[
+            dict[QualifiedName, Quantity],
+            Field(max_length=16, json_schema_extra=rules(VALID_KEYS)),
+        ]
+        | None
+    ) = None
     """What the container may use; beyond its memory limit it is killed (reason OOMKilled)."""
 
 
@@ -105,7 +110,13 @@ class PodTemplate(ApiModel):
     """Labels and annotations of the pod."""
     resources: Resources | None = None
     """Resources of the container, each kind given replacing RUNNER_RESOURCES of the operator."""
-    node_selector: Annotated[dict[QualifiedName, LabelValue], Field(max_length=32)] | None = None
+    node_selector: (
+        Annotated[
+            dict[QualifiedName, LabelValue],
+            Field(max_length=32, json_schema_extra=rules(VALID_KEYS)),
+        ]
+        | None
+    ) = None
     """Labels that the node must have."""
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=32)] | None = None
     """Taints that the pod tolerates."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from slides_api.v1alpha1.base import LARGEST, ApiModel, LocalReference, rule, rules
 
@@ -27,16 +27,18 @@ class SourceOptions(ApiModel):
 class Source(SourceOptions):
     """Where the video comes from."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule(
-                f"self.url.matches(r'{SOURCE_URL}')",
-                "not a source that a pod can read: give an http(s) URL, s3://bucket/key, "
-                "youtube:ID or instagram:CODE",
-                ".url",
-            )
-        )
-    )
-
-    url: Annotated[str, Field(min_length=1, max_length=LONGEST_URL)]
+    url: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=LONGEST_URL,
+            json_schema_extra=rules(
+                rule(
+                    f"self.matches(r'{SOURCE_URL}')",
+                    "not a source that a pod can read: give an http(s) URL, s3://bucket/key, "
+                    "youtube:ID or instagram:CODE",
+                )
+            ),
+        ),
+    ]
     """http(s) URL, s3://bucket/key, youtube:ID, instagram:CODE, or anything yt-dlp knows."""

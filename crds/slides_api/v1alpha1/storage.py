@@ -23,16 +23,25 @@ class S3Storage(ApiModel):
                 "!(has(self.secretRef) && has(self.workloadIdentity) && self.workloadIdentity)",
                 "name a Secret or use the pod's own identity: remove secretRef or workloadIdentity",
             ),
-            rule(
-                r"!has(self.endpoint) || self.endpoint.matches(r'^https?://[^\s/]+/?$')",
-                "give the endpoint as URL with host and port alone, such as "
-                "https://s3.example.com:9000",
-                ".endpoint",
-            ),
         )
     )
 
-    endpoint: Annotated[str, Field(min_length=1, max_length=512)] | None = None
+    endpoint: (
+        Annotated[
+            str,
+            Field(
+                max_length=512,
+                json_schema_extra=rules(
+                    rule(
+                        r"self.matches(r'^https?://[^\s/]+/?$')",
+                        "give the endpoint as URL with host and port alone, such as "
+                        "https://s3.example.com:9000",
+                    )
+                ),
+            ),
+        ]
+        | None
+    ) = None
     """URL of the store; by default S3_ENDPOINT of the namespace, else AWS."""
     region: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9-]+$")] | None = None
     """Region of the bucket; by default S3_REGION of the namespace."""
