@@ -8,7 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready-$(shell { pwd; echo $(PYTHON); cat requirements/dev.txt pyproject.toml scripts/setup.sh crds/slides_api/__init__.py; } | cksum | cut -d ' ' -f 1)
 DEMO := build/demo
 
-.PHONY: help setup demo test test-unit lint images lock bench bench-detect chart clean
+.PHONY: help setup demo test test-unit e2e lint cluster cluster-down images lock bench bench-detect chart clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ test: lint ## all checks and all tests
 test-unit: setup ## the quick tests alone
 	@$(BIN)/pytest -m "not slow and not api and not e2e"
 
+e2e: setup ## the tests on a real cluster alone
+	@$(BIN)/pytest -m e2e
+
 lint: setup ## format, style, layers and types
 	@echo "== format (ruff)"
 	@$(BIN)/ruff format --check .
@@ -44,6 +47,12 @@ lint: setup ## format, style, layers and types
 
 images: setup ## build both images with Docker, Podman or Buildah, into build/images as well
 	@$(BIN)/python -m scripts.images
+
+cluster: setup ## have a real cluster: eval "$$(make -s cluster)" lets kubectl find it
+	@$(BIN)/python -m tests.cluster up
+
+cluster-down: setup ## delete it; nothing of it is left
+	@$(BIN)/python -m tests.cluster down
 
 lock: ## write requirements/ anew from pyproject.toml; UPGRADE=1 takes the newest versions
 	@sh scripts/lock.sh
