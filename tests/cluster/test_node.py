@@ -88,9 +88,11 @@ def test_a_job_runs_and_its_log_is_read(cluster: NodeCluster) -> None:
 
 
 def test_pods_find_services_by_name(cluster: NodeCluster) -> None:
-    # 403: it was found, its certificate is trusted, and it does not know this pod's account.
-    log = run_job(cluster, "names", "get", "pods", "--server=https://kubernetes.default.svc")
-    assert 'User "system:serviceaccount:tooling:default" cannot list' in log
+    trust = "--certificate-authority=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+    server = "--server=https://kubernetes.default.svc"
+    # The server was found, its certificate trusted, and what it says about the token is read.
+    log = run_job(cluster, "names", "get", "--raw=/version", server, trust, "--token=nobody")
+    assert "Unauthorized" in log
 
 
 def test_pods_reach_servers_on_this_machine(cluster: NodeCluster, web_server: str) -> None:
