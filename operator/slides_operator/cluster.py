@@ -2,9 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 
@@ -59,7 +58,8 @@ class Cluster:
 
     async def patch_job(self, namespace: str, name: str, patch: Json) -> None:
         """Change single fields of a Job by merge patch; one that is gone needs none."""
-        await _unless_gone(self._patch(_jobs(namespace, name), patch))
+        with suppress(NotFoundError):
+            self._written(await self._patch(_jobs(namespace, name), patch))
 
     async def create_claim(self, namespace: str, body: Json) -> None:
         """Create a PersistentVolumeClaim; one of this name that has our owner is as good."""
@@ -200,13 +200,6 @@ class Cluster:
             self._cache.drop(obj)  # the last finalizer held it
         elif self._cache.put(obj) and obj["kind"] in set(Kind):
             self._echoes.expect(meta["uid"], int(meta["resourceVersion"]))
-
-
-async def _unless_gone(call: Awaitable[Any]) -> None:
-    try:
-        await call
-    except NotFoundError:
-        return
 
 
 def _collection(kind: Kind, namespace: str) -> str:
