@@ -8,10 +8,10 @@ BIN := .venv/bin
 READY := .venv/.ready-$(shell { pwd; echo $(PYTHON); cat requirements/dev.txt pyproject.toml scripts/setup.sh crds/slides_api/__init__.py; } | cksum | cut -d ' ' -f 1)
 DEMO := build/demo
 
-.PHONY: help setup demo test test-unit e2e lint cluster cluster-down images lock bench bench-detect chart clean
+.PHONY: help setup demo test test-unit e2e lint images cluster cluster-down lock bench bench-detect chart clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## make .venv with all that is locked; brings uv where there is none
 	@$(BIN)/python -m compileall -q crds operator runner
@@ -48,7 +48,7 @@ lint: setup ## format, style, layers and types
 images: setup ## build both images with Docker, Podman or Buildah, into build/images as well
 	@$(BIN)/python -m scripts.images
 
-cluster: setup ## have a real cluster: eval "$$(make -s cluster)" lets kubectl find it
+cluster: setup ## have a real cluster: eval "$(make -s cluster)" lets kubectl find it
 	@$(BIN)/python -m tests.cluster up
 
 cluster-down: setup ## delete it; nothing of it is left

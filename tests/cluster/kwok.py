@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 ANNOTATIONS = "kwok.test"
-"""Prefix of the annotations by which a pod says how it is played; none of ours, which are refused."""
+"""Prefix of annotations by which a pod says how it is played; those under our name are refused."""
 NODE_CAPACITY = {"cpu": "10000", "memory": "100Ti", "ephemeral-storage": "1000Ti", "pods": "100000"}
 """Chosen: room for every pod of a benchmark on one node."""
 
