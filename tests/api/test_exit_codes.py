@@ -1,7 +1,7 @@
 import pytest
 
 from slides_api.conditions import OPERATOR_REASONS, Reason, ReasonClass
-from slides_api.exit_codes import EXIT_CODES, ExitCode, reason_class
+from slides_api.exit_codes import EXIT_CODES, REASON_CLASS, ExitCode, reason_class
 
 
 def test_every_reason_has_an_exit_code_or_is_the_operators() -> None:
@@ -27,6 +27,25 @@ def test_every_reason_has_an_exit_code_or_is_the_operators() -> None:
 )
 def test_range_alone_decides_what_follows(code: int, want: ReasonClass) -> None:
     assert reason_class(code) is want
+
+
+@pytest.mark.parametrize(
+    ("reason", "want"),
+    [
+        (Reason.NO_SLIDES_FOUND, ReasonClass.SUCCESS),
+        (Reason.UPLOAD_DENIED, ReasonClass.PERMANENT),
+        (Reason.CANCELLED, ReasonClass.PERMANENT),
+        (Reason.RATE_LIMITED, ReasonClass.RETRYABLE),
+        (Reason.OOM_KILLED, ReasonClass.RETRYABLE),
+        (Reason.LIVE_NOW, ReasonClass.WAITING),
+        (Reason.SECRET_MISSING, ReasonClass.WAITING),
+        (Reason.DISRUPTED, ReasonClass.DISRUPTION),
+        (Reason.JOB_CREATED, ReasonClass.PROGRESS),
+    ],
+)
+def test_every_reason_has_a_class(reason: Reason, want: ReasonClass) -> None:
+    assert REASON_CLASS.keys() == set(Reason)
+    assert REASON_CLASS[reason] is want
 
 
 def test_numbers_never_change() -> None:

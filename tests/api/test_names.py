@@ -1,7 +1,25 @@
-import pytest
+import re
 
-from slides_api.names import extractor_key, file_key, options_hash, storage_prefix, url_key
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slides_api.names import (
+    child_name,
+    claim_name,
+    deletion_job_name,
+    extractor_key,
+    file_key,
+    job_name,
+    options_hash,
+    storage_prefix,
+    url_key,
+)
 from slides_api.v1alpha1 import Outputs, Sensitivity, SlidesOutput
+from slides_api.v1alpha1.base import SUBDOMAIN
+
+UID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
 
 @pytest.mark.parametrize(
@@ -38,5 +56,38 @@ def test_options_hash_differs_only_with_other_outputs() -> None:
     assert len(plain) == 8
 
 
+def test_options_hash_never_changes() -> None:
+    """It is part of the prefix under which finished outputs are found again."""
+    assert options_hash(Outputs()) == "296dd08c"
+
+
 def test_storage_prefix_ends_with_a_slash() -> None:
     assert storage_prefix("file-1", Outputs()) == f"file-1/{options_hash(Outputs())}/"
+
+
+def test_names_of_what_the_operator_makes() -> None:
+    assert job_name("talk.one", UID, 3) == "talk-one-0f8fad5b-3"
+    assert deletion_job_name("talk", UID, 1) == "talk-0f8fad5b-delete-1"
+    assert claim_name("talk", UID) == "talk-0f8fad5b-work"
+    assert child_name("week.47", UID, "one") == "week-47-one-0f8fad5b"
+
+
+@given(name=st.from_regex(SUBDOMAIN.replace("$", r"\Z")).filter(lambda n: len(n) <= 253))
+def test_names_are_valid_however_long(name: str) -> None:
+    longest = f"{name}{'a' * 253}"[:253].rstrip(".-")
+    for whole in (name, longest):
+        pod_base = job_name(whole, UID, 9_999_999)
+        assert len(pod_base) <= 57
+        assert re.fullmatch(LABEL, pod_base)
+        for made in (deletion_job_name(whole, UID, 99), claim_name(whole, UID)):
+            assert len(made) <= 63
+            assert re.fullmatch(LABEL, made)
+        child = child_name(whole, UID, "i" * 63)
+        assert len(child) <= 253
+        assert re.fullmatch(SUBDOMAIN, child)
+
+
+def test_children_of_different_batches_never_meet() -> None:
+    other = UID[::-1]
+    assert child_name("a", UID, "b-c") != child_name("a-b", other, "c")
+    assert child_name("x" * 250, UID, "c") != child_name("x" * 251, other, "c")
