@@ -53,7 +53,7 @@ def next_status(seen: Observation, decision: Decision, now: datetime) -> Json:
         conditions=_build_conditions(seen, decision.state, verdict, now),
         startTime=seen.status.get("startTime") or _start_time(decision),
         completionTime=_completion_time(seen, now) if ended else None,
-        nextRetryTime=waiting and decision.retry_at and format_time(decision.retry_at),
+        nextRetryTime=format_time(decision.retry_at) if waiting and decision.retry_at else None,
         lastRetryAt=_last_retry_at(seen, now),
         workClaim=_work_claim(seen, decision.state),
         attempts=build_attempts(decision.ledger),
