@@ -72,7 +72,7 @@ class Watch:
                 version = await self._list()
                 self.synced.set()
                 pause = FIRST_PAUSE_S
-                await self._follow(version)
+                await self.follow(version)
             except GoneError:
                 log.info("watch starts anew", watch=self.name)
             except ApiError as e:
@@ -108,7 +108,7 @@ class Watch:
         for key in concerned:
             self._enqueue(key)
 
-    async def _follow(self, version: str) -> None:
+    async def follow(self, version: str) -> None:
         """Watch from `version` on, through any number of connections; raise GoneError at last."""
         pause = FIRST_PAUSE_S
         while True:

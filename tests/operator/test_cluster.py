@@ -265,8 +265,8 @@ async def test_outcomes_are_counted(
 ) -> None:
     key = _key(extraction)
     row = {"attempt": 1, "job": "talk-1", "reason": "NetworkError", "finishedAt": TRANSITION}
-    over = {"startTime": TRANSITION, "completionTime": "2026-01-01T00:01:00Z"}
-    history = {"attempts": {"current": 1, "counted": 1, "history": [row]}}
+    over: Json = {"startTime": TRANSITION, "completionTime": "2026-01-01T00:01:00Z"}
+    history: Json = {"attempts": {"current": 1, "counted": 1, "history": [row]}}
     await cluster.apply_status(key, _status(**history), resource_version=_version(extraction))
     current = cache.extraction(key)
     assert current is not None

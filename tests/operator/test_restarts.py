@@ -1,0 +1,284 @@
+"""The whole core over an API in memory: any order of events, any crash, any repetition."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from slides_api.v1alpha1 import SlideExtractionStatus
+from slides_api.wellknown import API_VERSION, ATTEMPT_LABEL, RETRY_AT
+from slides_operator.cache import Key, Kind
+from slides_operator.cluster import Cluster
+from slides_operator.echoes import Echoes
+from slides_operator.errors import ApiError
+from slides_operator.metrics import Metrics
+from slides_operator.objects import format_time
+from slides_operator.reconcile import Reconciler
+from slides_operator.settings import OperatorSettings
+from slides_operator.transitions import Transitions
+from tests.operator.fake_api import WATCHED, CrashError, FakeApi
+from tests.operator.fake_cluster import FakeCluster
+
+Json = dict[str, Any]
+KEY = Key(Kind.EXTRACTION, "default", "talk")
+SETTINGS = OperatorSettings(_env_file=None, runner_image="runner:1")  # type: ignore[call-arg] # pydantic-settings' own
+
+
+class Operator:
+    """One process of the operator, and those that follow it."""
+
+    def __init__(self, api: FakeApi, now: Callable[[], datetime]) -> None:
+        self.api = api
+        self.now = now
+        self.restart()
+
+    def restart(self) -> None:
+        self.cache = self.api.listed()
+        metrics = Metrics()
+        cluster = Cluster(
+            self.api,  # type: ignore[arg-type] # stands in for Client at its one method
+            self.cache,
+            SETTINGS,
+            echoes=Echoes(),
+            transitions=Transitions(metrics),
+        )
+        self.reconciler = Reconciler(cluster, self.cache, SETTINGS, now=self.now)
+
+    def reconcile(self, runner: asyncio.Runner, key: Key = KEY) -> datetime | None:
+        try:
+            return runner.run(self.reconciler.reconcile(key))
+        except CrashError:
+            self.restart()
+        except ApiError:
+            pass  # the work queue tries again later
+        return None
+
+
+class OneExtraction(RuleBasedStateMachine):
+    """One extraction, its cluster, its users, and an operator that may die at any write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.time = datetime(2027, 1, 1, tzinfo=UTC)
+        self.runner = asyncio.Runner()
+        self.api = FakeApi(lambda: self.time)
+        self.cluster = FakeCluster(self.api, lambda: self.time)
+
+    def teardown(self) -> None:
+        try:
+            if self.api.all("slideextractions"):
+                self.settle()
+        finally:
+            self.runner.close()
+
+    @initialize(policy=st.sampled_from(["Retain", "Delete"]), claim=st.booleans())
+    def apply(self, policy: str, claim: bool) -> None:
+        spec: Json = {
+            "source": {"url": "https://example.com/talk.mp4"},
+            "deletionPolicy": policy,
+            "retry": {"limit": 1, "initialSeconds": 10, "factor": 2, "maxSeconds": 600},
+        }
+        if claim:
+            spec["workVolume"] = {"claim": {"size": "1Gi"}}
+        self.api.create(
+            "slideextractions",
+            {
+                "apiVersion": API_VERSION,
+                "metadata": {"name": "talk", "namespace": "default"},
+                "spec": spec,
+            },
+        )
+        self.operator = Operator(self.api, lambda: self.time)
+
+    @property
+    def extraction(self) -> Json | None:
+        return self.api.objects.get(("slideextractions", "default", "talk"))
+
+    @rule()
+    def reconcile(self) -> None:
+        self.operator.reconcile(self.runner)
+
+    @rule(at=st.integers(1, 8))
+    def crash(self, at: int) -> None:
+        left = at
+
+        def count() -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                raise CrashError
+
+        self.api.on_write = count
+        self.operator.reconcile(self.runner)
+        self.api.on_write = lambda: None
+
+    @rule()
+    def restart(self) -> None:
+        self.operator.restart()
+
+    @rule(plural=st.sampled_from(WATCHED), count=st.integers(1, 5))
+    def watch(self, plural: str, count: int) -> None:
+        self.api.deliver(self.operator.cache, plural, count)
+
+    @rule()
+    def control_jobs(self) -> None:
+        self.cluster.step_jobs()
+
+    @rule(seconds=st.sampled_from([1, 5, 11, 30, 200, 900]))
+    def wait(self, seconds: int) -> None:
+        self.time += timedelta(seconds=seconds)
+
+    @rule()
+    def start_pods(self) -> None:
+        for pod in self.cluster.live_pods():
+            self.cluster.start(pod)
+
+    @rule(code=st.sampled_from([0, 1, 66, 80, 96, 137, 143]))
+    def end_pods(self, code: int) -> None:
+        for pod in self.cluster.live_pods():
+            self.cluster.end(pod, code)
+
+    @rule()
+    def drain(self) -> None:
+        for pod in self.cluster.live_pods():
+            self.cluster.disrupt(pod)
+
+    @rule()
+    def delete_pods(self) -> None:
+        for pod in self.cluster.live_pods():
+            self.api.collect("pods", pod)
+
+    @rule()
+    def finish_pods(self) -> None:
+        self.cluster.finish_pods()
+
+    @rule()
+    def delete_jobs(self) -> None:
+        for job in self.api.all("jobs"):
+            self.api.delete("jobs", job)
+
+    @precondition(lambda self: self.extraction is not None)
+    @rule(suspend=st.booleans())
+    def suspend(self, suspend: bool) -> None:
+        assert self.extraction is not None
+        self.api.edit("slideextractions", self.extraction, suspend=suspend)
+
+    @precondition(lambda self: self.extraction is not None)
+    @rule()
+    def cancel(self) -> None:
+        assert self.extraction is not None
+        self.api.edit("slideextractions", self.extraction, cancel=True)
+
+    @precondition(lambda self: self.extraction is not None)
+    @rule()
+    def edit_template(self) -> None:
+        assert self.extraction is not None
+        image = {"image": f"runner:{self.extraction['metadata']['generation']}"}
+        self.api.edit("slideextractions", self.extraction, podTemplate=image)
+
+    @precondition(lambda self: self.extraction is not None)
+    @rule()
+    def ask_again(self) -> None:
+        assert self.extraction is not None
+        self.extraction["metadata"]["annotations"] = {RETRY_AT: format_time(self.time)}
+        self.api.changed("slideextractions", self.extraction)
+
+    @precondition(lambda self: self.extraction is not None)
+    @rule(foreground=st.booleans())
+    def delete(self, foreground: bool) -> None:
+        assert self.extraction is not None
+        self.api.delete("slideextractions", self.extraction)
+
+    @invariant()
+    def no_job_is_made_twice(self) -> None:
+        jobs = [place for place in self.api.created if place[0] == "jobs"]
+        attempts = [place for place in jobs if "-delete-" not in place[2]]
+        assert len(attempts) == len(set(attempts))
+
+    @invariant()
+    def no_two_attempts_are_active(self) -> None:
+        active = {
+            pod["metadata"]["labels"][ATTEMPT_LABEL]
+            for pod in self.cluster.live_pods()
+            if ATTEMPT_LABEL in pod["metadata"]["labels"]
+        } | {
+            job["metadata"]["labels"][ATTEMPT_LABEL]
+            for job in self.api.all("jobs")
+            if ATTEMPT_LABEL in job["metadata"]["labels"]
+            and not (job.get("status") or {}).get("conditions")
+        }
+        assert len(active) <= 1, active
+
+    @invariant()
+    def status_is_valid(self) -> None:
+        extraction = self.extraction
+        if extraction and extraction.get("status"):
+            status = extraction["status"]
+            assert SlideExtractionStatus.model_validate(status, extra="forbid").to_wire() == status
+
+    def settle(self) -> None:
+        """Let everything come to its end, and check that it is the right one and stays so."""
+        for _ in range(60):
+            before = len(self.api.writes), str(self.api.objects)
+            self.cluster.step_jobs()
+            self.cluster.finish_pods()
+            for pod in self.cluster.live_pods():
+                self.cluster.start(pod)
+                self.cluster.end(pod, 0)
+            self.cluster.step_jobs()
+            self.api.deliver_all(self.operator.cache)
+            self.operator.reconcile(self.runner)
+            self.no_two_attempts_are_active()
+            self.no_job_is_made_twice()
+            self.time += timedelta(seconds=300)
+            if (len(self.api.writes), str(self.api.objects)) == before:
+                break
+        else:
+            raise AssertionError(f"it never rests: {self.api.writes[-10:]}")
+        self.check_end()
+        writes = list(self.api.writes)
+        self.operator.reconcile(self.runner)
+        self.operator.restart()
+        self.operator.reconcile(self.runner)
+        assert self.api.writes == writes, "an unchanged resource is written"
+
+    def check_end(self) -> None:
+        extraction = self.extraction
+        if extraction is None:
+            assert not self.cluster.live_pods(), "something outlived the resource"
+            return
+        assert "deletionTimestamp" not in extraction["metadata"]
+        status, spec = extraction["status"], extraction["spec"]
+        assert status["observedGeneration"] == extraction["metadata"]["generation"]
+        assert all(
+            one["observedGeneration"] == status["observedGeneration"]
+            for one in status["conditions"]
+        )
+        phase = status["phase"]
+        assert phase in {"Completed", "Failed", "Cancelled", "Suspended"}
+        if phase == "Suspended":
+            assert spec["suspend"]
+        else:
+            assert "completionTime" in status
+        if spec.get("cancel"):
+            assert phase in {"Completed", "Failed", "Cancelled"}
+        if phase == "Completed":
+            assert status["result"]
+        unfinished = [job for job in self.api.all("jobs") if not job["status"].get("conditions")]
+        assert not unfinished
+        assert all("ttlSecondsAfterFinished" in job["spec"] for job in self.api.all("jobs"))
+        rows = status["attempts"].get("history", ()) if "attempts" in status else ()
+        assert all("finishedAt" in row for row in rows)
+
+
+OneExtraction.TestCase.settings = settings(
+    max_examples=200,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestOneExtraction = OneExtraction.TestCase
