@@ -1,0 +1,76 @@
+"""Run the operator: python -m slides_operator."""
+
+import asyncio
+import signal
+import sys
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+from kubernetes.aio.config import ConfigException
+
+from slides_operator.cache import Cache
+from slides_operator.client import Client, TokenBucket, open_api
+from slides_operator.cluster import Cluster
+from slides_operator.errors import SettingsError
+from slides_operator.logs import configure_logging
+from slides_operator.metrics import Metrics
+from slides_operator.reconcile import Reconciler
+from slides_operator.replica import Replica
+from slides_operator.settings import OperatorSettings, load_settings
+from slides_operator.workqueue import Reconcile
+
+log = structlog.get_logger()
+
+
+def main() -> int:
+    """Run until told to stop; return 0 then, 1 when a part failed, 2 for unusable settings."""
+    try:
+        settings = load_settings()
+    except SettingsError as e:
+        sys.stderr.write(f"{e}\n")
+        return 2
+    configure_logging(settings)
+    try:
+        asyncio.run(_run(settings))
+    except asyncio.CancelledError:
+        log.info("stopped")
+        return 0
+    except ConfigException as e:
+        log.error("no cluster to talk to", error=str(e))  # noqa: TRY400 - the trace tells nothing
+        return 2
+    except Exception:
+        log.exception("failed")
+        return 1
+    return 1
+
+
+async def _run(settings: OperatorSettings) -> None:
+    stop = partial(_stop_on_signals, asyncio.current_task())
+    stop()  # now, and again once kopf has taken the signals for itself
+    metrics = Metrics()
+    async with open_api() as api:
+        client = Client(api, TokenBucket(settings.api_qps, settings.api_burst), metrics)
+        replica = Replica(
+            client,
+            api.configuration,
+            settings=settings,
+            metrics=metrics,
+            make_reconcile=_make_reconcile,
+        )
+        await replica.run(on_watching=stop)
+
+
+def _stop_on_signals(task: asyncio.Task[None] | None) -> None:
+    loop = asyncio.get_running_loop()
+    assert task is not None  # noqa: S101 - this runs in a task
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+
+
+def _make_reconcile(cluster: Cluster, cache: Cache, settings: OperatorSettings) -> Reconcile:
+    return Reconciler(cluster, cache, settings, now=lambda: datetime.now(UTC)).reconcile
+
+
+if __name__ == "__main__":
+    sys.exit(main())
