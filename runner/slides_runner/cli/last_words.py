@@ -37,7 +37,8 @@ def termination_message(words: LastWords) -> bytes:
     """Return {reason, message, retryAfter?} as JSON that fits whole into a termination message."""
     document = {"reason": words.reason.value, "message": words.message}
     if words.retry_after:
-        document["retryAfter"] = words.retry_after.astimezone(UTC).isoformat(timespec="seconds")
+        moment = words.retry_after.astimezone(UTC).isoformat(timespec="seconds")
+        document["retryAfter"] = moment.replace("+00:00", "Z")
     while len(content := json.dumps(document, ensure_ascii=False).encode()) > LONGEST_BYTES:
         document["message"] = document["message"][:-100]
     return content

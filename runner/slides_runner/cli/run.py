@@ -15,7 +15,7 @@ from slides_runner.pipeline import RunRequest, RunResult, run
 from slides_runner.reporters import Reporter
 from slides_runner.reporters.api_server import ApiServer, Resource
 from slides_runner.reporters.both import Both
-from slides_runner.reporters.cluster import ClusterReporter
+from slides_runner.reporters.cluster import ClusterReporter, Rhythm
 from slides_runner.reporters.status import LastWords
 from slides_runner.sources.kinds import is_local
 from slides_runner.sources.redaction import redact
@@ -71,7 +71,7 @@ def open_reporter(process: Process) -> Reporter:
         Resource(job.namespace, job.name),
         attempt=job.attempt,
         earlier_video=job.video,
-        interval_s=job.progress_seconds,
+        rhythm=Rhythm(job.progress_seconds),
         on_over=lambda why: process.interruption.stop(lambda: attempt_over(why)),
         warn=said.warn,
     )

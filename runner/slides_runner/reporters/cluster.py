@@ -5,8 +5,8 @@ replace each other, so nothing queues and the run never waits. A new stage, a fo
 finished output are written at once, all else every `interval_s`. An API server that has too much to
 do (429) is asked less often from then on; one that does not answer is tried until it does.
 
-Without news the time of the last word is renewed every HEARTBEAT_S, as long as the run itself gave
-a sign of life within QUIET_S. A run that hangs beyond every timeout of its own thus falls silent,
+Without news the time of the last word is renewed now and then, as long as the run itself gives a
+sign of life (`Rhythm`). A run that hangs beyond every timeout of its own thus falls silent,
 and the operator ends it as RunnerUnresponsive; so does a process that is frozen as a whole.
 """
 
@@ -21,11 +21,6 @@ from slides_runner.reporters import Found, Progress, Stored
 from slides_runner.reporters.api_server import Answer, ApiServer, Resource, Verdict
 from slides_runner.reporters.status import LastWords, State, build_status
 
-HEARTBEAT_S = 30.0
-"""Chosen: the longest pause that the operator sets, a quarter of the silence that it bears."""
-QUIET_S = 300.0
-"""Chosen: above what sources and stores wait and try again by themselves, four times 60 s in
-S3, five times 30 s at a source, with pauses in between."""
 LONGEST_INTERVAL_S = 60.0
 """After many 429s; chosen: half of the silence that the operator bears."""
 RECOVERY = 0.9
@@ -42,6 +37,20 @@ OnOver = Callable[[str], None]
 def utc_now() -> datetime:
     """Return the time."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How often the status is written."""
+
+    interval_s: float
+    """Between two words of progress within a stage, as the operator set it."""
+    heartbeat_s: float = 30.0
+    """Without news. Chosen: the longest interval that the operator sets, and a quarter of the
+    silence that it bears."""
+    quiet_s: float = 300.0
+    """Without a sign of life of the run. Chosen: above what sources and stores wait and try again
+    by themselves, four times 60 s in S3, five times 30 s at a source, with pauses in between."""
 
 
 @dataclass
@@ -82,22 +91,21 @@ class ClusterReporter:
         *,
         attempt: int,
         earlier_video: Video | None,
-        interval_s: float,
+        rhythm: Rhythm,
         on_over: OnOver,
         warn: Callable[[str], None],
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take where to write, how often, who hears the end of it, and who hears of trouble."""
         self._server = server
         self._resource = resource
         self._on_over = on_over
         self._warn = warn
-        self._clock = clock
-        self._pace = Pace(interval_s, interval_s)
+        self._rhythm = rhythm
+        self._pace = Pace(rhythm.interval_s, rhythm.interval_s)
         self._state = State(attempt, earlier_video)
         self._written: State | None = None
-        self._written_at = clock()
-        self._alive_at = clock()
+        self._written_at = time.monotonic()
+        self._alive_at = time.monotonic()
         self._deadline: float | None = None
         """When `finish` stops waiting; None while the run goes on."""
         self._is_urgent = False
@@ -126,7 +134,7 @@ class ClusterReporter:
         """Take the newest state."""
         before = self._state.progress
         if before == progress:
-            self._alive_at = self._clock()
+            self._alive_at = time.monotonic()
             return
         is_new_stage = before is None or before.stage is not progress.stage
         self._take(lambda state: replace(state, progress=progress), is_urgent=is_new_stage)
@@ -136,8 +144,8 @@ class ClusterReporter:
 
     def finish(self, words: LastWords, *, within_s: float) -> bool:
         """Write the last words and return whether they arrived; wait no longer than that."""
-        self._deadline = self._clock() + within_s
-        self._pace.not_before = min(self._pace.not_before, self._clock() + LAST_PAUSE_S)
+        self._deadline = time.monotonic() + within_s
+        self._pace.not_before = min(self._pace.not_before, time.monotonic() + LAST_PAUSE_S)
         self._take(lambda state: replace(state, words=words), is_urgent=True)
         with self._changed:
             self._changed.wait_for(lambda: self._is_said or self._is_over, timeout=within_s)
@@ -152,7 +160,7 @@ class ClusterReporter:
     def _take(self, change: Callable[[State], State], *, is_urgent: bool) -> None:
         with self._changed:
             self._state = change(self._state)
-            self._alive_at = self._clock()
+            self._alive_at = time.monotonic()
             self._is_urgent = self._is_urgent or is_urgent
             if is_urgent:
                 self._changed.notify_all()
@@ -166,7 +174,7 @@ class ClusterReporter:
         """Return what is to be written, when it is due; None at the end."""
         with self._changed:
             while not self._is_over:
-                pause_s = self._due_at() - self._clock()
+                pause_s = self._due_at() - time.monotonic()
                 if pause_s <= 0:
                     self._was_urgent, self._is_urgent = self._is_urgent, False
                     return self._state
@@ -177,28 +185,32 @@ class ClusterReporter:
         if self._is_urgent:
             return self._pace.not_before
         news_at = self._written_at + self._pace.interval_s
-        beat_at = self._written_at + max(HEARTBEAT_S, self._pace.interval_s)
+        beat_at = self._written_at + max(self._rhythm.heartbeat_s, self._pace.interval_s)
         if self._state is not self._written:
             return max(news_at, self._pace.not_before)
-        if self._clock() - self._alive_at > QUIET_S:
-            return self._clock() + HEARTBEAT_S
+        if time.monotonic() - self._alive_at > self._rhythm.quiet_s:
+            return time.monotonic() + self._rhythm.heartbeat_s
         return max(beat_at, self._pace.not_before)
 
     def _write(self, state: State) -> Answer:
         within_s = REQUEST_S
         if self._deadline is not None:
-            within_s = max(0.1, min(REQUEST_S, self._deadline - self._clock()))
-        return self._server.apply(self._resource, build_status(state, utc_now()), within_s=within_s)
+            within_s = max(0.1, min(REQUEST_S, self._deadline - time.monotonic()))
+        try:
+            status = build_status(state, utc_now())
+        except ValueError as e:  # a bug, but none that the run should suffer from
+            return Answer(Verdict.AWAY, f"it is no status: {e}")
+        return self._server.apply(self._resource, status, within_s=within_s)
 
     def _learn(self, state: State, answer: Answer) -> None:
         is_last = self._deadline is not None
         with self._changed:
-            self._pace.learn(answer, self._clock())
+            self._pace.learn(answer, time.monotonic())
             if is_last:
-                soon = self._clock() + LAST_PAUSE_S
+                soon = time.monotonic() + LAST_PAUSE_S
                 self._pace.not_before = min(self._pace.not_before, soon)
             if answer.verdict is Verdict.WRITTEN:
-                self._written, self._written_at = state, self._clock()
+                self._written, self._written_at = state, time.monotonic()
             elif answer.verdict is Verdict.OVER:
                 self._is_over = True
             elif answer.verdict is Verdict.AWAY or self._was_urgent:

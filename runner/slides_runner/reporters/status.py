@@ -2,7 +2,7 @@
 
 An apply is all that its manager says: what it leaves out is removed. So each write holds all of it.
 The models cut the text of strangers to what the API server takes; here it loses what would act on
-the terminal of whoever reads it.
+the terminal of whoever reads it, and numbers of strangers are kept within what the schema takes.
 """
 
 import math
@@ -12,6 +12,7 @@ from typing import Any
 
 from slides_api.conditions import Reason
 from slides_api.v1alpha1 import Download, Result, Run, RunnerStatus, Video
+from slides_api.v1alpha1.base import LARGEST
 from slides_api.v1alpha1.status import DOWNLOAD_ROWS
 from slides_runner import sources
 from slides_runner.reporters import Found, Progress, Stored
@@ -69,10 +70,10 @@ def _steps(progress: Progress) -> dict[str, object]:
         "stage": progress.stage.value,
         "message": printable(progress.message),
         "percent": math.floor(progress.percent),
-        "frame_count": progress.frame_count,
-        "current_frame": progress.current_frame,
-        "slides_processed": progress.slides_processed,
-        "total_slides": progress.total_slides,
+        "frame_count": _count(progress.frame_count),
+        "current_frame": _count(progress.current_frame),
+        "slides_processed": _count(progress.slides_processed),
+        "total_slides": _count(progress.total_slides),
         "downloads": tuple(_download(one) for one in progress.downloads[-DOWNLOAD_ROWS:]) or None,
     }
 
@@ -89,33 +90,40 @@ def _download(download: sources.Download) -> Download:
     return Download(
         file=printable(download.file),
         status=download.status,
-        bytes=download.bytes,
-        total_bytes=download.total_bytes,
+        bytes=_count(download.bytes) or 0,
+        total_bytes=_count(download.total_bytes),
     )
 
 
 def _video(found: Found) -> Video:
     info = found.info
-    is_number = found.duration_s is not None and math.isfinite(found.duration_s)
     return Video(
         key=info.key,
         id=_clean(info.id),
         title=_clean(info.title),
-        duration_seconds=found.duration_s if is_number else None,
+        duration_seconds=_duration(found.duration_s),
         extractor=_clean(info.extractor),
         webpageURL=_clean(info.url),
-        width=found.width,
-        height=found.height,
+        width=_count(found.width),
+        height=_count(found.height),
     )
 
 
 def _result(output: Stored) -> Result:
     return Result(
         manifestURI=output.manifest_uri,
-        slide_count=output.slide_count,
+        slide_count=_count(output.slide_count) or 0,
         sha256=output.manifest_sha256,
-        bytes=output.size_bytes,
+        bytes=_count(output.size_bytes) or 0,
     )
+
+
+def _count(number: int | None) -> int | None:
+    return None if number is None else min(max(number, 0), LARGEST)
+
+
+def _duration(seconds: float | None) -> float | None:
+    return seconds if seconds is not None and 0 <= seconds < math.inf else None
 
 
 def _clean(text: str | None) -> str | None:

@@ -12,11 +12,10 @@ import pytest
 
 from slides_api.names import job_name
 from tests.chart.charts import render
-from tests.cluster.certificates import Authority, Certificate, make_authority
 from tests.cluster.light import LightCluster
 from tests.media import make_talk
+from tests.runner.gate import Gate, run_gate
 from tests.runner.pod.extraction import Extraction, Pod
-from tests.runner.pod.gate import Gate, run_gate
 from tests.runner.sources.media_server import MediaServer, Resource, run_media_server
 from tests.s3_server import S3Server
 
@@ -185,18 +184,6 @@ def _pod_token(cluster: LightCluster, name: str) -> str:
     cluster.kubectl("create", "--filename=-", input=json.dumps(pod))
     bound = ["--bound-object-kind=Pod", f"--bound-object-name={name}"]
     return cluster.kubectl("create", "token", "slides-runner", *bound)
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """A certificate authority for API servers that tests play."""
-    return make_authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="session")
-def serving(authority: Authority) -> Certificate:
-    """A certificate for this machine."""
-    return authority.issue("server", user="kube-apiserver", group="test", names=("127.0.0.1",))
 
 
 @pytest.fixture
