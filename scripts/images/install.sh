@@ -33,7 +33,9 @@ slim() {
         find botocore/data -mindepth 1 -maxdepth 1 -type d \
             ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -r {} +
     fi
-    rm -rf kubernetes/client/api kubernetes/client/models
+    if [ -d kubernetes ]; then
+        find kubernetes/client/api kubernetes/client/models -type f ! -name __init__.py -delete
+    fi
     find . -type f -name '*.so*' -exec python3 "$1" {} +
 }
 
