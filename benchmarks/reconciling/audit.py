@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from http import HTTPStatus
 from pathlib import Path
 
 POLICY = {
@@ -15,6 +16,8 @@ POLICY = {
     ],
 }
 """All writes but those of Leases, which are made however many resources there are."""
+
+REFUSED = "refused"
 
 
 class Audit:
@@ -37,7 +40,7 @@ class Audit:
         ]
 
     def writes(self) -> Counter[str]:
-        """Return the operator's writes so far by verb and resource, refused ones too."""
+        """Return the operator's writes so far by verb and resource; refused ones say so."""
         with self._log.open("rb") as log:
             log.seek(self._read)
             for line in log:
@@ -56,4 +59,5 @@ def _operators(line: bytes) -> str:
     event = json.loads(line)
     ref = event["objectRef"]
     resource = "/".join(part for part in (ref["resource"], ref.get("subresource")) if part)
-    return f"{event['verb']} {resource}"
+    refused = f", {REFUSED}" if event["responseStatus"]["code"] >= HTTPStatus.BAD_REQUEST else ""
+    return f"{event['verb']} {resource}{refused}"

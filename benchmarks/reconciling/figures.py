@@ -56,7 +56,8 @@ def life_figures(stretches: Sequence[Stretch]) -> list[Figure]:
             value=last.writes_apart,
             better="less",
             floor=WRITES_FLOOR if judged else None,
-            beside=f"{last.writes_each:.2f} with those that repeat the runner's stages",
+            beside=f"{last.writes_each:.2f} with those that repeat the runner's stages; "
+            f"{last.refused_each:.2f} more met a newer version",
         ),
         Figure(
             name=f"{last.present:,} present, {last.active_peak:,} Jobs active: "

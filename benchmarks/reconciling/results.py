@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel
 
+from benchmarks.reconciling.audit import REFUSED
 from benchmarks.report import Report
 
 
@@ -59,14 +60,19 @@ class Stretch(BaseModel):
     restarts: list[Restart]
 
     @property
+    def refused_each(self) -> float:
+        """Writes a resource that changed nothing: the runner had written in the same moment."""
+        return sum(n for what, n in self.writes.items() if what.endswith(REFUSED)) / self.lived
+
+    @property
     def writes_each(self) -> float:
-        """Writes a resource, all of them."""
-        return sum(self.writes.values()) / self.lived
+        """Writes a resource, all that were made."""
+        return sum(self.writes.values()) / self.lived - self.refused_each
 
     @property
     def writes_apart(self) -> float:
         """Writes a resource, without those that repeat the runner's progress."""
-        return (sum(self.writes.values()) - self.repeated) / self.lived
+        return self.writes_each - self.repeated / self.lived
 
 
 class Results(Report):
