@@ -116,7 +116,7 @@ def unknown_fields(value: Any, schema: dict[str, Any], path: str = "") -> list[s
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_reads_what_the_schema_allows_and_sends_it_so(
     model: type[ApiModel], data: st.DataObject
 ) -> None:
