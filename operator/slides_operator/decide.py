@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from slides_api.conditions import ConditionType, Reason, ReasonClass
 from slides_api.names import job_name
@@ -30,6 +30,8 @@ from slides_operator.states import (
 )
 from slides_operator.stuck import find_stuck
 
+GONE_GRACE = timedelta(seconds=10)
+"""How long a new Job may be unknown: chosen, far beyond a watch's delay behind another's writes."""
 SUDDEN = frozenset({Reason.DISRUPTED, Reason.JOB_DELETED})
 """Ends that are nobody's failure and are followed at once, unless they come one upon the other."""
 
@@ -66,7 +68,7 @@ def record(seen: Observation, ledger: Ledger, now: datetime) -> tuple[Ledger, Ou
     outcome = None
     for number in _unrecorded(seen, ledger):
         ledger = _opened(seen, ledger, number)
-        outcome = _find_end(seen, number, now)
+        outcome = _find_end(seen, ledger.rows[-1], now)
         if outcome is None:
             return _located(seen, ledger, number), None
         ledger = ledger.closed(outcome)
@@ -96,9 +98,11 @@ def _located(seen: Observation, ledger: Ledger, number: int) -> Ledger:
     return ledger.on_node(attempt.pod.node)
 
 
-def _find_end(seen: Observation, number: int, now: datetime) -> Outcome | None:
-    attempt = seen.attempts.get(number)
-    evidence = gather_evidence(seen, number, now)
+def _find_end(seen: Observation, row: Row, now: datetime) -> Outcome | None:
+    attempt = seen.attempts.get(row.attempt)
+    evidence = gather_evidence(seen, row.attempt, now)
+    if attempt is None and row.started_at and now < row.started_at + GONE_GRACE:
+        return None
     if attempt and attempt.active:
         return None if attempt.deleting else find_interruption(Case(seen, attempt, evidence))
     return find_outcome(evidence)
@@ -204,14 +208,20 @@ def _between_attempts(
         return Waiting(row, retry_at)
     if row and retry_at and retry_at > now:
         return Asked() if retry_due(seen, now) else Waiting(row, retry_at)
-    if row and (pods := _not_ended(seen)):
+    if pods := _not_ended(seen):
         return Held(row, pods)
-    return Ready(ledger.current + 1)
+    return Ready(_next_number(seen, ledger))
 
 
 def _not_ended(seen: Observation) -> tuple[str, ...]:
     jobs = tuple(attempt.job for attempt in seen.live_attempts)
     return seen.lingering or jobs
+
+
+def _next_number(seen: Observation, ledger: Ledger) -> int:
+    """Return a number that no attempt had, even one whose Job went before it was written down."""
+    reported = seen.run.attempt if seen.run else 0
+    return max(ledger.current, reported) + 1
 
 
 def _has_failed(seen: Observation) -> bool:
@@ -223,9 +233,8 @@ def _has_failed(seen: Observation) -> bool:
     )
 
 
-def create_attempt(seen: Observation, decision: Decision, now: datetime) -> Decision:
+def create_attempt(seen: Observation, decision: Decision, number: int, now: datetime) -> Decision:
     """Return the decision as it stands once the attempt that is ready has its Job."""
-    number = decision.ledger.current + 1
     job = job_name(seen.name, seen.uid, number)
     ledger = decision.ledger.opened(Row(number, job, now))
     return replace(decision, state=Working(number, job, None), ledger=ledger, retry_at=None)

@@ -80,9 +80,10 @@ def plan(
     decision = decide(seen, now)
     job = claim = None
     if isinstance(decision.state, Ready) and seen.spec:
-        job = build_job(seen, seen.spec, decision.state.number, settings, progress_s=progress_s)
+        number = decision.state.number
+        job = build_job(seen, seen.spec, number, settings, progress_s=progress_s)
         claim = _build_claim(seen, seen.spec, settings)
-        decision = create_attempt(seen, decision, now)
+        decision = create_attempt(seen, decision, number, now)
     return replace(_follow(seen, decision, settings, now), job=job, claim=claim)
 
 

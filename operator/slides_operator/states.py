@@ -46,7 +46,8 @@ class Waiting:
 class Held:
     """The next attempt could start, but pods of an earlier one have not ended."""
 
-    row: Row
+    row: Row | None
+    """The attempt before, if one was written down."""
     pods: tuple[str, ...]
 
 

@@ -109,7 +109,7 @@ def _describe_wait(state: Waiting) -> Verdict:
 
 def _describe_hold(state: Held, now: datetime) -> Verdict:
     row = state.row
-    if row.finished_at and now < row.finished_at + USUAL_END:
+    if row and row.finished_at and now < row.finished_at + USUAL_END:
         return _describe_wait(Waiting(row, None))
     message = (
         f"The next attempt waits for {', '.join(state.pods[:3])} of an earlier one to end. If its "
