@@ -8,7 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready-$(shell { pwd; echo $(PYTHON); cat requirements/dev.txt pyproject.toml scripts/setup.sh crds/slides_api/__init__.py; } | cksum | cut -d ' ' -f 1)
 DEMO := build/demo
 
-.PHONY: help setup demo test test-unit e2e lint images cluster cluster-down lock bench bench-detect chart clean
+.PHONY: help setup demo test test-unit e2e lint images cluster cluster-down lock bench bench-detect bench-operator chart clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -57,10 +57,13 @@ cluster-down: setup ## delete it; nothing of it is left
 lock: ## write requirements/ anew from pyproject.toml; UPGRADE=1 takes the newest versions
 	@sh scripts/lock.sh
 
-bench: bench-detect ## all benchmarks
+bench: bench-detect bench-operator ## all benchmarks
 
 bench-detect: setup ## F1, speed and memory of detection, beside its peers
 	@$(BIN)/python -m benchmarks.detect $(BENCH_ARGS)
+
+bench-operator: setup ## load, writes, delay, memory and restart of the operator on a light cluster
+	@$(BIN)/python -m benchmarks.operator $(BENCH_ARGS)
 
 chart: setup ## write deploy/prod.yaml and docs/chart.md anew from the chart, and the CRDs
 	@$(BIN)/python -m slides_api
