@@ -7,7 +7,7 @@ from tests.cluster.namespaces import NodeError
 from tests.cluster.node import delete_kept_cluster, keep_cluster
 from tests.cluster.processes import StartError
 from tests.cluster.s3 import install_s3
-from tests.cluster.tools import PACKAGES, ToolMissingError, build, tool
+from tests.cluster.tools import PACKAGES, USUAL, ToolMissingError, build, tool
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def _do(arguments: argparse.Namespace) -> list[str]:
         case "s3":
             return [install_s3(keep_cluster(), arguments.namespace)]
         case _:
-            return [str(path) for path in build(arguments.names or PACKAGES).values()]
+            return [str(path) for path in build(arguments.names or USUAL).values()]
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ from tests.cluster.parts import (
     read_nameservers,
 )
 from tests.cluster.processes import StartError, wait_until
-from tests.cluster.tools import MAIN, build, say
+from tests.cluster.tools import MAIN, ToolMissingError, build, say
 
 TOOLS = (
     "coredns",
@@ -167,6 +167,10 @@ def start_cluster(folder: Path, launch: Callable[[list[str | Path]], int]) -> Bu
     `launch` starts a program and returns its process id: whoever calls decides how long it may
     live, and everything else lives as long. Raises ToolMissingError, StartError.
     """
+    if os.geteuid() != 0:
+        raise ToolMissingError(
+            "A cluster with a node needs root here, or a Docker engine, or a KUBECONFIG."
+        )
     tools = build(TOOLS)
     install_packages()
     begin = time.monotonic()
@@ -189,9 +193,7 @@ def delete_cluster(folder: Path) -> None:
         link = network.Link(node.record.link)
         if is_running(folder):
             _end(node.record)
-        if network.is_last(link):
-            network.set_forwarding(node.record.forwarding_before)
-        network.disconnect(link)
+        network.disconnect(link, forwarding=node.record.forwarding_before)
         cgroups.remove_group(link.name)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -199,12 +201,13 @@ def delete_cluster(folder: Path) -> None:
 def _apart(folder: Path, pause: Path, launch: Callable[[list[str | Path]], int]) -> BuiltNode:
     """Make the namespaces and connect them."""
     init = _wait_for_child(launch(build_holder_command(pause)))
+    before = network.forwarding_before()
     try:
         link = network.connect(init)
     except BaseException:
         os.kill(init, signal.SIGKILL)
         raise
-    record = Record(init, link.number, network.set_forwarding("1"))
+    record = Record(init, link.number, before)
     (folder / STATE).write_text(json.dumps(asdict(record)))
     cgroups.make_group(link.name)
     inside = Namespaces(init)

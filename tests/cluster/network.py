@@ -45,16 +45,21 @@ class Link:
 
 def connect(process: int) -> Link:
     """Lay a cable into the network of a process and let it through to the world."""
+    before = forwarding_before()
     link = _lay_cable(process)
+    _run("ip", "link", "set", link.name, "alias", before)
     _run("ip", "address", "add", f"{link.host_ip}/30", "dev", link.name)
     _run("ip", "link", "set", link.name, "up")
     for rule in build_rules(link):
         _run("iptables", "--wait", *rule)
+    FORWARDING.write_text("1")
     return link
 
 
-def disconnect(link: Link) -> None:
-    """Take away the cable and the rules for it."""
+def disconnect(link: Link, *, forwarding: str) -> None:
+    """Take away the cable and the rules for it, and with the last one pass packets on as before."""
+    if not _others(link):
+        FORWARDING.write_text(forwarding)
     # It goes with the node too, at any moment.
     subprocess.run(["ip", "link", "delete", link.name], check=False, capture_output=True)
     for rule in build_rules(link):
@@ -75,17 +80,19 @@ def build_rules(link: Link) -> list[list[str]]:
     ]
 
 
-def set_forwarding(value: str) -> str:
-    """Set whether this machine passes packets on ("0" or "1") and return how it was set before."""
-    before = FORWARDING.read_text().strip()
-    if before != value:
-        FORWARDING.write_text(value)
-    return before
+def forwarding_before() -> str:
+    """Return whether this machine passed packets on ("0" or "1") before there was any cluster.
+
+    Each cable bears it as its alias: the cluster that was there first may be gone by now.
+    """
+    names = {link.name for link in map(Link, range(LINKS))}
+    aliases = [link.get("ifalias") for name, link in _links().items() if name in names]
+    known = [alias for alias in aliases if alias is not None]
+    return known[0] if known else FORWARDING.read_text().strip()
 
 
-def is_last(link: Link) -> bool:
-    """Return whether no other cluster is connected."""
-    return not {Link(number).name for number in range(LINKS)} & _links() - {link.name}
+def _others(link: Link) -> set[str]:
+    return {other.name for other in map(Link, range(LINKS)) if other != link} & _links().keys()
 
 
 def _lay_cable(process: int) -> Link:
@@ -108,8 +115,8 @@ def _lay_cable(process: int) -> Link:
     raise StartError(f"The node cannot be connected: {problem or 'too many clusters run'}")
 
 
-def _links() -> set[str]:
-    return {link["ifname"] for link in json.loads(_run("ip", "-json", "link"))}
+def _links() -> dict[str, dict[str, str]]:
+    return {link["ifname"]: link for link in json.loads(_run("ip", "-json", "link"))}
 
 
 def _run(*command: str) -> str:

