@@ -63,6 +63,10 @@ from slides_runner.sources.http_client import parse_retry_after
 from slides_runner.sources.redaction import redact
 
 _COOKIES = "Pass the cookies of an account that may see it (COOKIES_FILE)."
+_LOGIN = (
+    "Give the login (SOURCE_USERNAME, SOURCE_PASSWORD) or the cookies (COOKIES_FILE) of an account "
+    "that may see it."
+)
 _OTHER_EGRESS = "Use another proxy, a PO-token provider (POT_PROVIDER_URL) or cookies."
 _UPDATE = "Update yt-dlp, and check that deno is installed beside it."
 _LATER = "Try again later; what was downloaded is kept."
@@ -132,6 +136,20 @@ SYMPTOMS = (
         PaymentRequiredError,
         ("requires payment", "premium", "purchase or rent"),
         f"Buy access, then: {_COOKIES}",
+    ),
+    Symptom(
+        AccessDeniedError,
+        (
+            "registered users",
+            "provide account credentials",
+            "wrong password",
+            "invalid password",
+            "incorrect password",
+            "invalid username",
+            "incorrect username",
+            "bad username",
+        ),
+        _LOGIN,
     ),
     Symptom(
         BadUrlError,

@@ -166,3 +166,27 @@ class StubSiteIE(InfoExtractor):
 
     def _unknown(self, video_id: str, query: Query) -> Info:
         raise ExtractorError("The flux capacitor is cold", video_id=video_id)
+
+
+class LoginSiteIE(InfoExtractor):
+    """A site that shows its talks to those who signed in."""
+
+    _VALID_URL = r"https?://login\.example/(?P<id>[\w-]+)"
+    _NETRC_MACHINE = "loginsite"
+    _known: tuple[str, str] | None = None
+
+    def _perform_login(self, username: str, password: str) -> None:
+        self._known = (username, password)
+
+    def _real_extract(self, url: str) -> Info:
+        if self._known is None:
+            self.raise_login_required("This talk is only available for registered users")
+        username, password = self._known or ("", "")
+        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
+        if query.get("password") not in {None, password}:
+            raise ExtractorError("Unable to log in: bad username or password", expected=True)
+        return {
+            "id": self._match_id(url),
+            "title": f"for {username}, who knows {password}",
+            "url": query["media"],
+        }
