@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from slides_api.conditions import ConditionType, Reason, ReasonClass
 from slides_api.names import job_name
 from slides_api.v1alpha1 import Retry
+from slides_operator.attempts import Attempt
 from slides_operator.delays import next_retry
-from slides_operator.interruption import Case, find_interruption
+from slides_operator.interruption import Case, find_interruption, find_stop
 from slides_operator.ledger import Ledger, Row, read_ledger
 from slides_operator.objects import find_condition, parse_time
 from slides_operator.observe import Observation
@@ -102,10 +103,14 @@ def _find_end(seen: Observation, row: Row, now: datetime) -> Outcome | None:
     attempt = seen.attempts.get(row.attempt)
     evidence = gather_evidence(seen, row.attempt, now)
     if attempt is None and row.started_at and now < row.started_at + GONE_GRACE:
-        return None
+        return find_stop(seen, evidence)
     if attempt and attempt.active:
-        return None if attempt.deleting else find_interruption(Case(seen, attempt, evidence))
+        return find_stop(seen, evidence) or _interrupted(seen, attempt, evidence)
     return find_outcome(evidence)
+
+
+def _interrupted(seen: Observation, attempt: Attempt, evidence: Evidence) -> Outcome | None:
+    return None if attempt.deleting else find_interruption(Case(seen, attempt, evidence))
 
 
 def gather_evidence(seen: Observation, number: int, now: datetime) -> Evidence:
@@ -156,10 +161,10 @@ def _find_state(
 ) -> State:
     if outcome and outcome.kind is ReasonClass.SUCCESS:
         return Succeeded(ledger.rows[-1])
-    if seen.cancel:
-        return Cancelled()
     if row := ledger.open_row:
         return _working(seen, row, now)
+    if seen.cancel:
+        return Cancelled()
     if outcome and (failed := _given_up(seen, ledger, outcome)):
         return failed
     if seen.suspend:

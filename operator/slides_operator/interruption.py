@@ -38,8 +38,17 @@ class Case:
         return find_stuck(self.seen, self.attempt, self.now)
 
 
+def find_stop(seen: Observation, evidence: Evidence) -> Outcome | None:
+    """Return why the spec does not want an attempt that may still run."""
+    if seen.cancel:
+        return _uncounted(evidence, Reason.CANCELLED, "Cancelled by spec.cancel.")
+    if seen.suspend:
+        return _uncounted(evidence, Reason.SUSPENDED, "Suspended by spec.suspend.")
+    return None
+
+
 def find_interruption(case: Case) -> Outcome | None:
-    """Return why a running attempt has to end now."""
+    """Return why a running attempt has to end now although the spec wants it."""
     for check in CHECKS:
         if outcome := check(case):
             return outcome
@@ -71,18 +80,6 @@ def start_deadline(seen: Observation, attempt: Attempt) -> datetime | None:
     return attempt.created_at + timedelta(seconds=seen.spec.start_deadline_seconds)
 
 
-def _cancelled(case: Case) -> Outcome | None:
-    if not case.seen.cancel:
-        return None
-    return _uncounted(case, Reason.CANCELLED, "Cancelled by spec.cancel.")
-
-
-def _suspended(case: Case) -> Outcome | None:
-    if not case.seen.suspend:
-        return None
-    return _uncounted(case, Reason.SUSPENDED, "Suspended by spec.suspend.")
-
-
 def _too_late(case: Case) -> Outcome | None:
     deadline = start_deadline(case.seen, case.attempt)
     if deadline is None or case.now < deadline or has_started(case.seen, case.attempt):
@@ -97,7 +94,9 @@ def _made_anew(case: Case) -> Outcome | None:
     stuck = case.stuck
     if stuck is None or not (retry_due(case.seen, case.now) or _outdated(case)):
         return None
-    return _uncounted(case, stuck.reason, f"It had not started and is made anew. {stuck.message}")
+    return _uncounted(
+        case.evidence, stuck.reason, f"It had not started and is made anew. {stuck.message}"
+    )
 
 
 def _outdated(case: Case) -> bool:
@@ -117,13 +116,11 @@ def _silent(case: Case) -> Outcome | None:
 
 
 CHECKS: tuple[Callable[[Case], Outcome | None], ...] = (
-    _cancelled,
-    _suspended,
     _too_late,
     _made_anew,
     _silent,
 )
 
 
-def _uncounted(case: Case, reason: Reason, message: str) -> Outcome:
-    return build_outcome(case.evidence, reason, message, kind=ReasonClass.DISRUPTION)
+def _uncounted(evidence: Evidence, reason: Reason, message: str) -> Outcome:
+    return build_outcome(evidence, reason, message, kind=ReasonClass.DISRUPTION)

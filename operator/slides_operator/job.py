@@ -21,7 +21,7 @@ from slides_operator.observe import Observation
 from slides_operator.pod import (
     Work,
     build_pod_template,
-    entrypoint,
+    split_command,
     template_hash,
 )
 from slides_operator.settings import OperatorSettings
@@ -59,7 +59,7 @@ def build_job(
         progress_seconds=progress_s,
     )
     work = Work(
-        command=entrypoint(settings),
+        command=split_command(settings.pipeline_entrypoint),
         job_input=job_input.to_env(),
         volume=_work_volume(seen, spec, settings),
         source_secret=spec.source.secret_ref.name if spec.source.secret_ref else "",

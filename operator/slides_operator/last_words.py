@@ -53,13 +53,9 @@ def _known(reason: object) -> Reason | None:
 
 def _moment(retry_after: object, since: datetime | None) -> datetime | None:
     """Return the time that `retryAfter` names, as a time or as seconds from the end."""
-    if (
-        since
-        and isinstance(retry_after, int | float)
-        and 0 <= retry_after < timedelta.max.total_seconds()
-    ):
-        try:
-            return since + timedelta(seconds=retry_after)
-        except OverflowError:
-            return None
-    return parse_time(retry_after)
+    if not isinstance(retry_after, int | float):
+        return parse_time(retry_after)
+    try:
+        return since + timedelta(seconds=max(retry_after, 0)) if since else None
+    except (OverflowError, ValueError):  # ValueError: JSON's NaN, as Python reads it
+        return None

@@ -8,6 +8,7 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from slides_api.job_input import JOB_INPUT
 from slides_api.v1alpha1 import PodMetadata, PodTemplate, S3Storage, SlideExtractionSpec
@@ -205,6 +206,7 @@ def _token_sources() -> list[Json]:
     ]
 
 
-def entrypoint(settings: OperatorSettings) -> tuple[str, ...]:
-    """Return the runner's command."""
-    return tuple(shlex.split(settings.pipeline_entrypoint))
+@cache
+def split_command(command: str) -> tuple[str, ...]:
+    """Return the words of a command line, as a shell reads them."""
+    return tuple(shlex.split(command))
