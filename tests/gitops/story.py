@@ -1,4 +1,4 @@
-"""One extraction's life as the operator's own decisions make it, told step by step."""
+"""Lives of extractions and batches as the operator's own decisions make them, step by step."""
 
 import copy
 from collections.abc import Mapping
@@ -7,9 +7,12 @@ from typing import Any
 
 from slides_api.conditions import Reason
 from slides_api.exit_codes import EXIT_CODES
+from slides_api.v1alpha1 import SlideExtractionBatchStatus, SlideExtractionStatus
 from slides_api.wellknown import API_VERSION, OUTPUTS_FINALIZER
+from slides_operator.batch import plan_batch
 from slides_operator.deletion import plan_deletion
 from slides_operator.observe import World, observe
+from slides_operator.observe_batch import observe_batch
 from slides_operator.plan import plan
 from slides_operator.settings import OperatorSettings
 
@@ -25,6 +28,24 @@ RESULT = {
 }
 
 
+def build_meta(name: str, uid: str, now: datetime) -> Json:
+    """Return metadata as the API server adds it."""
+    created = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    own = {"name": name, "namespace": "talks", "uid": uid, "creationTimestamp": created}
+    return {**own, "generation": 1, "resourceVersion": "1"}
+
+
+def build_resource(kind: str, name: str, spec: Json) -> Json:
+    """Return a resource that the operator has not seen."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "metadata": build_meta(name, f"11111111-{name}", BEGIN),
+        "spec": spec,
+        "status": {"observedGeneration": 0},  # the CRD's default
+    }
+
+
 class Story:
     """The extraction, its Jobs and pods; `reconcile` does to them what the operator does."""
 
@@ -32,17 +53,15 @@ class Story:
         self.now = BEGIN
         self.jobs: list[Json] = []
         self.pods: list[Json] = []
-        self.extraction: Json = {
-            "apiVersion": API_VERSION,
-            "kind": "SlideExtraction",
-            "metadata": {**self._meta("keynote", "11111111-2222"), "generation": 1},
-            "spec": {"source": {"url": "https://talks.example.org/keynote.mp4"}, **spec},
-            "status": {"observedGeneration": 0},  # the CRD's default
-        }
+        source = {"url": "https://talks.example.org/keynote.mp4"}
+        self.extraction = build_resource("SlideExtraction", "keynote", {"source": source, **spec})
 
-    def _meta(self, name: str, uid: str) -> Json:
-        created = self.now.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return {"name": name, "namespace": "talks", "uid": uid, "creationTimestamp": created}
+    @classmethod
+    def about(cls, extraction: Json) -> "Story":
+        """Return the story of an extraction that a batch created."""
+        story = cls()
+        story.extraction = extraction
+        return story
 
     @property
     def status(self) -> Json:
@@ -57,6 +76,7 @@ class Story:
         if todo.job:
             self._create(todo.job)
         if todo.status is not None:
+            SlideExtractionStatus.model_validate(todo.status)
             own = {key: self.status[key] for key in ("run", "result") if key in self.status}
             self.extraction["status"] = {**todo.status, **own}
         self.jobs = [job for job in self.jobs if job["metadata"]["name"] not in todo.delete_jobs]
@@ -65,12 +85,12 @@ class Story:
 
     def _create(self, job: Json) -> None:
         name, labels = job["metadata"]["name"], job["metadata"]["labels"]
-        self.jobs.append(
-            {**job, "metadata": {**job["metadata"], **self._meta(name, f"{name}-uid")}}
-        )
-        self.jobs[-1]["status"] = {"startTime": self._time(), "active": 1}
+        created = job["metadata"] | build_meta(name, f"{name}-uid", self.now)
+        status = {"startTime": self._time(), "active": 1}
+        self.jobs.append({**job, "metadata": created, "status": status})
         owner = [{"kind": "Job", "uid": f"{name}-uid", "controller": True}]
-        meta = {**self._meta(f"{name}-abcde", name), "labels": labels, "ownerReferences": owner}
+        meta = build_meta(f"{name}-abcde", name, self.now)
+        meta |= {"labels": labels, "ownerReferences": owner}
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"nodeName": "node-1"}}
         self.pods.append({**pod, "status": {"phase": "Pending"}})
 
@@ -133,4 +153,56 @@ class Story:
         """Delete it, while its outputs are still there."""
         meta = self.extraction["metadata"]
         meta |= {"deletionTimestamp": self._time(), "finalizers": [OUTPUTS_FINALIZER]}
+        return self
+
+
+class BatchStory:
+    """A batch of two lectures and its extractions."""
+
+    LECTURES = ("first", "second")
+
+    def __init__(self, **spec: Any) -> None:
+        url = "https://talks.example.org/{}.mp4".format
+        items = [{"name": name, "url": url(name)} for name in self.LECTURES]
+        self.batch = build_resource("SlideExtractionBatch", "course", {"items": items, **spec})
+        self.children: dict[str, Story] = {}
+
+    @property
+    def status(self) -> Json:
+        status: Json = self.batch["status"]
+        return status
+
+    def reconcile(self) -> "BatchStory":
+        """Do what the operator does about the batch, then about what became of its items."""
+        for _ in self.LECTURES:  # once more where the first look created or changed something
+            self.step()
+        return self
+
+    def step(self) -> "BatchStory":
+        """Do what the operator does about the batch once."""
+        extractions = [copy.deepcopy(child.extraction) for child in self.children.values()]
+        todo = plan_batch(observe_batch(copy.deepcopy(self.batch), extractions), BEGIN)
+        for body in todo.creates:
+            created = body["metadata"] | build_meta(body["metadata"]["name"], "22222222", BEGIN)
+            status = {"observedGeneration": 0}
+            self.children[created["name"]] = Story.about(
+                {**body, "metadata": created, "status": status}
+            ).reconcile()
+        for change in todo.changes:
+            self.children[change.name].edit(**change.spec).reconcile()
+        if todo.status is not None:
+            SlideExtractionBatchStatus.model_validate(todo.status)
+            self.batch["status"] = todo.status
+        return self
+
+    def end(self, *reasons: str) -> "BatchStory":
+        """Have the items end for these reasons."""
+        for child, reason in zip(self.children.values(), reasons, strict=False):
+            child.ends(reason, RESULT).reconcile()
+        return self
+
+    def edit(self, **spec: Any) -> "BatchStory":
+        """Edit the spec, as a new commit in Git does."""
+        self.batch["spec"] |= spec
+        self.batch["metadata"]["generation"] += 1
         return self

@@ -4,7 +4,8 @@ import pytest
 
 from slides_api.v1alpha1 import Phase
 from slides_api.wellknown import RETRY_AT
-from tests.gitops.story import RESULT, Story
+from slides_operator.objects import holds
+from tests.gitops.story import RESULT, BatchStory, Story
 from tests.gitops.verdicts import Verdicts, judge
 
 WAITING = Verdicts(kstatus="InProgress", argo="Progressing", flux="InProgress")
@@ -82,6 +83,35 @@ STATES = [
 ]  # fmt: skip
 
 
+def batch(**spec: object) -> BatchStory:
+    return BatchStory(**spec).reconcile()
+
+
+BATCH_STATES = [
+    pytest.param(BatchStory(), WAITING, "", "Waiting for the operator", id="unseen"),
+    pytest.param(batch(), WAITING, "Pending", "WaitingForItems", id="items created"),
+    pytest.param(batch().end("Completed").reconcile(), WAITING, "Extracting",
+                 "WaitingForItems", id="one ended"),
+    pytest.param(batch(parallelism=1).end("Completed").reconcile(), WAITING, "Extracting",
+                 "WaitingForItems", id="one after the other"),
+    pytest.param(batch().end("Completed", "NoSlidesFound").reconcile(), DONE, "Completed",
+                 "AllSucceeded", id="completed"),
+    pytest.param(batch().end("Completed", "PrivateVideo").reconcile(), BROKEN, "Failed",
+                 "PartiallyFailed", id="one failed"),
+    pytest.param(batch().end("Removed", "PrivateVideo").reconcile(), BROKEN, "Failed",
+                 "AllFailed", id="all failed"),
+    pytest.param(batch(suspend=True), STOPPED, "Suspended", "Suspended", id="created suspended"),
+    pytest.param(batch().edit(suspend=True).reconcile(), STOPPED, "Suspended", "Suspended",
+                 id="suspended"),
+    pytest.param(batch().edit(suspend=True).reconcile().edit(suspend=False).reconcile(),
+                 WAITING, "Pending", "WaitingForItems", id="resumed"),
+    pytest.param(batch().edit(cancel=True).reconcile(), STOPPED, "Cancelled", "Cancelled",
+                 id="cancelled"),
+    pytest.param(batch().end("Completed").edit(cancel=True).reconcile(), STOPPED, "Cancelled",
+                 "Cancelled", id="the rest cancelled"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(("story", "want", "phase", "message"), STATES)
 def test_controllers_judge_an_extraction(
     story: Story, want: Verdicts, phase: str, message: str
@@ -91,6 +121,43 @@ def test_controllers_judge_an_extraction(
     assert story.status.get("phase", "") == phase
     assert judged.verdicts == want
     assert judged.message.partition(":")[0] == message
+
+
+@pytest.mark.parametrize(("story", "want", "phase", "message"), BATCH_STATES)
+def test_controllers_judge_a_batch(
+    story: BatchStory, want: Verdicts, phase: str, message: str
+) -> None:
+    (judged,) = judge([story.batch])
+
+    assert story.status.get("phase", "") == phase
+    assert judged.verdicts == want
+    assert judged.message.partition(":")[0] == message
+
+
+def test_what_is_being_resumed_is_in_progress() -> None:
+    story = batch().edit(suspend=True).reconcile().edit(suspend=False)
+    story.step()
+
+    (judged,) = judge([story.batch])
+
+    assert holds(story.status["conditions"], "Suspended")
+    assert judged.verdicts == WAITING
+
+
+def test_items_do_not_inherit_what_a_controller_marks_the_batch_with() -> None:
+    story = BatchStory()
+    marks = {"app.kubernetes.io/instance": "talks", "kustomize.toolkit.fluxcd.io/name": "talks"}
+    story.batch["metadata"] |= {
+        "labels": marks,
+        "annotations": {"argocd.argoproj.io/tracking-id": "x"},
+    }
+    story.reconcile()
+
+    assert len(story.children) == len(story.LECTURES)
+    for child in story.children.values():
+        meta = child.extraction["metadata"]
+        assert not meta["labels"].keys() & marks.keys()
+        assert "argocd.argoproj.io/tracking-id" not in meta["annotations"]
 
 
 def test_every_phase_is_judged() -> None:
