@@ -71,11 +71,17 @@ class Replica:
         self._reconcile = make_reconcile(cluster, self._cache, settings)
         for phase in Phase:
             metrics.extractions.labels(phase).set_function(partial(self._cache.in_phase, phase))
-        parts = (client, self._cache, self._queue.add)
         namespaces = settings.watch_namespaces
-        watches = build_watches(*parts, namespaces=namespaces, metrics=metrics)
+        watches = build_watches(
+            client, self._cache, self._queue, namespaces=namespaces, metrics=metrics
+        )
         self._censuses = build_censuses(
-            *parts, echoes=self._echoes, namespaces=namespaces, metrics=metrics
+            client,
+            self._cache,
+            self._queue.add,
+            echoes=self._echoes,
+            namespaces=namespaces,
+            metrics=metrics,
         )
         self._followers: list[Follower] = [*watches, *self._censuses]
         self._elector = Elector(

@@ -6,13 +6,13 @@ what was deleted between two lists, and both matter for what is many and short-l
 
 import asyncio
 import time
-from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 import structlog
 
 from slides_api.wellknown import MANAGED_BY_LABEL, OPERATOR_NAME
-from slides_operator.cache import JOB, POD, Cache, Key
+from slides_operator.cache import JOB, POD, Cache, Key, has_ended
 from slides_operator.client import Client, Json
 from slides_operator.errors import ApiError, GoneError
 from slides_operator.metrics import Metrics
@@ -30,6 +30,17 @@ LIST_TIMEOUT_S = 60.0
 
 SOURCES = {JOB: ("batch/v1", "/apis/batch/v1", "jobs"), POD: ("v1", "/api/v1", "pods")}
 
+
+class Queue(Protocol):
+    """Where keys go that have to be looked at."""
+
+    def add(self, key: Key) -> None:
+        """Look at it now."""
+
+    def add_soon(self, key: Key) -> None:
+        """Look at it in a moment: what changed ends nothing."""
+
+
 log = structlog.get_logger()
 
 
@@ -40,14 +51,14 @@ class Watch:
         self,
         client: Client,
         cache: Cache,
-        enqueue: Callable[[Key], None],
+        queue: Queue,
         *,
         kind: str,
         namespace: str | None = None,
     ) -> None:
         self._client = client
         self._cache = cache
-        self._enqueue = enqueue
+        self._queue = queue
         self.kind = kind
         self._namespace = namespace
         self._api_version, root, plural = SOURCES[kind]
@@ -106,7 +117,7 @@ class Watch:
     def _forget_others(self, uids: set[str], version: int) -> None:
         concerned = self._cache.retain(self.kind, uids, version=version, namespace=self._namespace)
         for key in concerned:
-            self._enqueue(key)
+            self._queue.add(key)
 
     async def follow(self, version: str) -> None:
         """Watch from `version` on, through any number of connections; raise GoneError at last."""
@@ -148,16 +159,18 @@ class Watch:
                 self._store(obj)
             case "DELETED":
                 for key in self._cache.keys_concerned(obj):
-                    self._enqueue(key)
+                    self._queue.add(key)
                 self._cache.drop(obj)
             case "ERROR":
                 raise GoneError(f"watch of {self.name}: {obj.get('message')}")
 
     def _store(self, obj: Json) -> None:
         obj["kind"], obj["apiVersion"] = self.kind, self._api_version  # not in a list's items
-        if self._cache.put(obj):
-            for key in self._cache.keys_concerned(obj):
-                self._enqueue(key)
+        if not self._cache.put(obj):
+            return
+        add = self._queue.add if self.kind == JOB and has_ended(obj) else self._queue.add_soon
+        for key in self._cache.keys_concerned(obj):
+            add(key)
 
     def _hear(self) -> None:
         self._moved_at = self.heard_at = time.monotonic()
@@ -166,14 +179,14 @@ class Watch:
 def build_watches(
     client: Client,
     cache: Cache,
-    enqueue: Callable[[Key], None],
+    queue: Queue,
     *,
     namespaces: tuple[str, ...],
     metrics: Metrics,
 ) -> list[Watch]:
     """Return a watch for Jobs and one for Pods, of each namespace or of all."""
     watches = [
-        Watch(client, cache, enqueue, kind=kind, namespace=namespace)
+        Watch(client, cache, queue, kind=kind, namespace=namespace)
         for kind in SOURCES
         for namespace in namespaces or (None,)
     ]

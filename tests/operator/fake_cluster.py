@@ -124,7 +124,7 @@ class FakeCluster:
             "pods",
             {
                 "metadata": {
-                    "name": f"{job['metadata']['name']}-abcde",
+                    "name": f"{job['metadata']['name']}-{len(self.api.created):05}",
                     "namespace": job["metadata"]["namespace"],
                     "labels": dict(template["labels"]),
                     "ownerReferences": [owner],

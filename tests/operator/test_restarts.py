@@ -5,11 +5,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from slides_api.v1alpha1 import SlideExtractionStatus
+from slides_api.v1alpha1 import OperatorStatus
 from slides_api.wellknown import API_VERSION, ATTEMPT_LABEL, RETRY_AT
 from slides_operator.cache import Key, Kind
 from slides_operator.cluster import Cluster
@@ -19,6 +19,7 @@ from slides_operator.metrics import Metrics
 from slides_operator.objects import format_time
 from slides_operator.reconcile import Reconciler
 from slides_operator.settings import OperatorSettings
+from slides_operator.status import own_part
 from slides_operator.transitions import Transitions
 from tests.operator.fake_api import WATCHED, CrashError, FakeApi
 from tests.operator.fake_cluster import FakeCluster
@@ -65,6 +66,7 @@ class OneExtraction(RuleBasedStateMachine):
         super().__init__()
         self.time = datetime(2027, 1, 1, tzinfo=UTC)
         self.runner = asyncio.Runner()
+        self.deleted_by_hand: set[str] = set()
         self.api = FakeApi(lambda: self.time)
         self.cluster = FakeCluster(self.api, lambda: self.time)
 
@@ -101,6 +103,14 @@ class OneExtraction(RuleBasedStateMachine):
     @rule()
     def reconcile(self) -> None:
         self.operator.reconcile(self.runner)
+
+    @rule(steps=st.integers(1, 4))
+    def go_on(self, steps: int) -> None:
+        """Take some steps of the usual course, so that what follows meets all its stages."""
+        for _ in range(steps):
+            self.cluster.step_jobs()
+            self.api.deliver_all(self.operator.cache)
+            self.operator.reconcile(self.runner)
 
     @rule(at=st.integers(1, 8))
     def crash(self, at: int) -> None:
@@ -159,6 +169,7 @@ class OneExtraction(RuleBasedStateMachine):
     @rule()
     def delete_jobs(self) -> None:
         for job in self.api.all("jobs"):
+            self.deleted_by_hand.add(job["metadata"]["name"])
             self.api.delete("jobs", job)
 
     @precondition(lambda self: self.extraction is not None)
@@ -195,9 +206,10 @@ class OneExtraction(RuleBasedStateMachine):
 
     @invariant()
     def no_job_is_made_twice(self) -> None:
-        jobs = [place for place in self.api.created if place[0] == "jobs"]
-        attempts = [place for place in jobs if "-delete-" not in place[2]]
-        assert len(attempts) == len(set(attempts))
+        jobs = [place[2] for place in self.api.created if place[0] == "jobs"]
+        attempts = [name for name in jobs if "-delete-" not in name]
+        twice = {name for name in attempts if attempts.count(name) > 1}
+        assert twice <= self.deleted_by_hand
 
     @invariant()
     def no_two_attempts_are_active(self) -> None:
@@ -215,13 +227,16 @@ class OneExtraction(RuleBasedStateMachine):
 
     @invariant()
     def status_is_valid(self) -> None:
-        extraction = self.extraction
-        if extraction and extraction.get("status"):
-            status = extraction["status"]
-            assert SlideExtractionStatus.model_validate(status, extra="forbid").to_wire() == status
+        written = own_part((self.extraction or {}).get("status") or {})
+        if written:
+            read = OperatorStatus.model_validate(written, extra="forbid").to_wire()
+            if "attempts" in read:
+                read["attempts"] = {k: v for k, v in read["attempts"].items() if v != []}
+            assert read == written
 
     def settle(self) -> None:
         """Let everything come to its end, and check that it is the right one and stays so."""
+        idle = 0
         for _ in range(60):
             before = len(self.api.writes), str(self.api.objects)
             self.cluster.step_jobs()
@@ -234,8 +249,9 @@ class OneExtraction(RuleBasedStateMachine):
             self.operator.reconcile(self.runner)
             self.no_two_attempts_are_active()
             self.no_job_is_made_twice()
-            self.time += timedelta(seconds=300)
-            if (len(self.api.writes), str(self.api.objects)) == before:
+            self.time += timedelta(seconds=700)  # longer than any delay here
+            idle = idle + 1 if (len(self.api.writes), str(self.api.objects)) == before else 0
+            if idle == 3:
                 break
         else:
             raise AssertionError(f"it never rests: {self.api.writes[-10:]}")
@@ -279,6 +295,8 @@ OneExtraction.TestCase.settings = settings(
     max_examples=200,
     stateful_step_count=40,
     deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestOneExtraction = OneExtraction.TestCase

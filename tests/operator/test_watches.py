@@ -11,7 +11,7 @@ import pytest
 
 from slides_api.wellknown import EXTRACTION_LABEL, MANAGED_BY_LABEL, OPERATOR_NAME
 from slides_operator import watches
-from slides_operator.cache import JOB, POD, Cache, Key, Kind
+from slides_operator.cache import JOB, POD, Cache, Key, Kind, has_ended
 from slides_operator.client import Client
 from slides_operator.errors import GoneError
 from slides_operator.metrics import Metrics
@@ -59,12 +59,19 @@ def _job(name: str, *, of: str = "x-1", managed_by: str = OPERATOR_NAME) -> str:
 
 
 class Seen:
-    """A cache that knows one extraction, and the keys that were enqueued."""
+    """A cache that knows one extraction, and a queue that notes what comes."""
 
     def __init__(self) -> None:
         self.cache = Cache()
         self.cache.put(build_extraction("x-1"))
-        self.keys: list[Key] = []
+        self.now: list[Key] = []
+        self.soon: list[Key] = []
+
+    def add(self, key: Key) -> None:
+        self.now.append(key)
+
+    def add_soon(self, key: Key) -> None:
+        self.soon.append(key)
 
     def jobs(self) -> set[str]:
         return {job["metadata"]["name"] for job in self.cache.jobs_of("x-1")}
@@ -77,7 +84,7 @@ def seen() -> Seen:
 
 @pytest.fixture
 def watch(client: Client, seen: Seen, namespace: str) -> Watch:
-    return Watch(client, seen.cache, seen.keys.append, kind=JOB, namespace=namespace)
+    return Watch(client, seen.cache, seen, kind=JOB, namespace=namespace)
 
 
 @pytest.mark.api
@@ -91,14 +98,30 @@ async def test_lists_then_follows_what_is_ours(
     create(_job("foreign", managed_by="somebody"))
     async with _running(watch):
         assert seen.jobs() == {"before"}
-        assert seen.keys == [X1]
+        assert seen.soon == [X1]
         await asyncio.to_thread(create, _job("after"))
         await _until(lambda: seen.jobs() == {"before", "after"})
-        seen.keys.clear()
         await asyncio.to_thread(light_cluster.kubectl, "delete", "job", "before", "-n", namespace)
         await _until(lambda: seen.jobs() == {"after"})
 
-    assert X1 in seen.keys
+    assert seen.now == [X1]
+
+
+@pytest.mark.api
+async def test_end_of_a_job_is_looked_at_now(
+    watch: Watch, seen: Seen, namespace: str, light_cluster: LightCluster
+) -> None:
+    job = json.loads(_job("short"))
+    job["spec"] |= {"suspend": False, "backoffLimit": 0}
+    light_cluster.kubectl("wait", "--for=create", "sa/default", "-n", namespace)
+    async with _running(watch):
+        await asyncio.to_thread(
+            light_cluster.kubectl, "create", "-n", namespace, "-f", "-", input=json.dumps(job)
+        )
+        await _until(lambda: bool(seen.now))
+
+    assert has_ended(seen.cache.jobs_of("x-1")[0])
+    assert seen.soon
 
 
 @pytest.mark.api
@@ -170,20 +193,20 @@ async def test_pod_concerns_its_extraction(
         "spec": {"containers": [{"name": "runner", "image": "runner:1"}]},
     }
     light_cluster.kubectl("wait", "--for=create", "sa/default", "-n", namespace)
-    watch = Watch(client, seen.cache, seen.keys.append, kind=POD, namespace=namespace)
+    watch = Watch(client, seen.cache, seen, kind=POD, namespace=namespace)
     async with _running(watch):
         await asyncio.to_thread(
             light_cluster.kubectl, "create", "-n", namespace, "-f", "-", input=json.dumps(pod)
         )
         await _until(lambda: bool(seen.cache.pods_of("x-1")))
 
-    assert X1 in seen.keys
+    assert X1 in seen.soon
 
 
 @pytest.mark.api
 async def test_watches_each_namespace_or_all(client: Client, metrics: Metrics) -> None:
     def names(*namespaces: str) -> list[str]:
-        built = build_watches(client, Cache(), print, namespaces=namespaces, metrics=Metrics())
+        built = build_watches(client, Cache(), Seen(), namespaces=namespaces, metrics=Metrics())
         return [watch.name for watch in built]
 
     assert names() == ["jobs", "pods"]

@@ -10,7 +10,7 @@ import pytest
 from slides_operator.cache import Key, Kind
 from slides_operator.errors import ApiError, ConflictError, ThrottledError
 from slides_operator.metrics import Metrics
-from slides_operator.workqueue import LONGEST_PAUSE_S, Reconcile, WorkQueue, pause_s
+from slides_operator.workqueue import LONGEST_PAUSE_S, MOMENT_S, Reconcile, WorkQueue, pause_s
 
 A, B = Key(Kind.EXTRACTION, "default", "a"), Key(Kind.EXTRACTION, "default", "b")
 SOON_S = 5.0
@@ -111,6 +111,42 @@ async def test_later_word_replaces_an_earlier_one() -> None:
         await asyncio.sleep(0.15)
 
     assert recorder.seen == [A, A]
+
+
+async def test_small_changes_are_looked_at_together() -> None:
+    recorder, queue = Recorder(), WorkQueue(Metrics())
+
+    async with _running(queue, recorder):
+        for _ in range(5):
+            queue.add_soon(A)
+            await asyncio.sleep(0.02)
+        assert recorder.seen == []
+        await _until(lambda: recorder.seen == [A])
+        await asyncio.sleep(MOMENT_S)
+
+    assert recorder.seen == [A]
+
+
+async def test_small_change_while_in_work_is_not_lost() -> None:
+    recorder, queue = Recorder(), WorkQueue(Metrics())
+    recorder.go_on.clear()
+
+    async with _running(queue, recorder, keys=(A,)):
+        await _until(lambda: recorder.seen == [A])
+        queue.add_soon(A)
+        recorder.go_on.set()
+        await _until(lambda: recorder.seen == [A, A])
+
+
+async def test_small_change_puts_off_nothing() -> None:
+    recorder, queue = Recorder(), WorkQueue(Metrics())
+
+    async with _running(queue, recorder):
+        queue.add_after(A, datetime.now(UTC) + timedelta(milliseconds=50))
+        queue.add_soon(A)
+        await asyncio.sleep(0.2)
+
+    assert recorder.seen == [A]
 
 
 async def test_failure_is_tried_again_and_counted() -> None:
