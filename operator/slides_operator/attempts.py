@@ -1,6 +1,6 @@
 """Jobs and their pods, as plain values: what was tried, whether it runs, how it ended."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,6 +11,8 @@ from slides_operator.objects import Json, find_condition, holds, parse_time
 
 RUNNER_CONTAINER = "runner"
 ENDED_PHASES = frozenset({"Succeeded", "Failed"})
+MOST_DIGITS = 10
+"""Of an attempt's number: more do not fit into the CRD's int32."""
 DEFAULT_PROGRESS_S = 30
 """Longest interval of reports that a Job is ever told; for Jobs that do not say their own."""
 
@@ -98,14 +100,25 @@ class Attempt:
         return self.state is JobState.ACTIVE
 
 
-def observe_jobs(jobs: Sequence[Json], pods: Sequence[Json], label: str) -> dict[int, Attempt]:
-    """Return the Jobs that this label numbers, by number, each with its pods."""
+def observe_jobs(
+    jobs: Sequence[Json], pods: Sequence[Json], label: str, name: Callable[[int], str]
+) -> dict[int, Attempt]:
+    """Return the Jobs that this label numbers, by number, each with its pods.
+
+    Labels are anyone's to write: only Jobs of the name that the operator gives are its own.
+    """
     attempts = {}
     for job in jobs:
-        number = (job["metadata"].get("labels") or {}).get(label, "")
-        if number.isascii() and number.isdecimal():
-            attempts[int(number)] = _observe_job(job, int(number), pods)
+        number = _number((job["metadata"].get("labels") or {}).get(label, ""))
+        if number and job["metadata"]["name"] == name(number):
+            attempts[number] = _observe_job(job, number, pods)
     return dict(sorted(attempts.items()))
+
+
+def _number(text: str) -> int:
+    """Return a positive number that the status can hold; 0 for anything else."""
+    readable = text.isascii() and text.isdecimal() and len(text) < MOST_DIGITS
+    return int(text) if readable else 0
 
 
 def _observe_job(job: Json, number: int, pods: Sequence[Json]) -> Attempt:
@@ -158,8 +171,7 @@ def lingering_pods(pods: Sequence[Json]) -> Iterator[str]:
 
 
 def _progress_s(annotations: Mapping[str, str]) -> int:
-    text = annotations.get(PROGRESS_ANNOTATION, "")
-    return int(text) if text.isascii() and text.isdecimal() else DEFAULT_PROGRESS_S
+    return _number(annotations.get(PROGRESS_ANNOTATION, "")) or DEFAULT_PROGRESS_S
 
 
 def _observe_pod(pod: Json) -> Pod:

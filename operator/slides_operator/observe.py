@@ -1,12 +1,14 @@
 """What there is: one extraction, its Jobs and pods, as plain values that decisions are made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from pydantic import ValidationError
 
 from slides_api.conditions import ConditionType
+from slides_api.names import deletion_job_name, job_name
 from slides_api.v1alpha1 import SlideExtractionSpec
 from slides_api.wellknown import ATTEMPT_LABEL, RETRY_AT
 from slides_operator.attempts import Attempt, creation_time, lingering_pods, observe_jobs
@@ -114,11 +116,18 @@ def observe(world: World) -> Observation:
         spec_error=spec_error,
         status=status,
         run=_observe_run(status.get("run")),
-        attempts=observe_jobs(world.jobs, world.pods, ATTEMPT_LABEL),
-        deletions=observe_jobs(world.jobs, world.pods, DELETION_LABEL),
+        attempts=_observe_jobs(world, ATTEMPT_LABEL, job_name),
+        deletions=_observe_jobs(world, DELETION_LABEL, deletion_job_name),
         lingering=tuple(lingering_pods(world.pods)),
         world=world,
     )
+
+
+def _observe_jobs(
+    world: World, label: str, name: Callable[[str, str, int], str]
+) -> dict[int, Attempt]:
+    meta = world.extraction["metadata"]
+    return observe_jobs(world.jobs, world.pods, label, partial(name, meta["name"], meta["uid"]))
 
 
 def _parse_spec(raw: Json) -> tuple[SlideExtractionSpec | None, str]:
