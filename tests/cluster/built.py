@@ -144,7 +144,7 @@ class BuiltNode:
         """Return whether a part's program runs."""
         pid = (self.folder / "programs" / f"{part}.pid").read_text().strip()
         try:
-            self.run("kill", "-0", pid)
+            self.run("sh", "-c", f"kill -0 {pid}")
         except NodeError:
             return False
         return True
@@ -167,10 +167,7 @@ def start_cluster(folder: Path, launch: Callable[[list[str | Path]], int]) -> Bu
     `launch` starts a program and returns its process id: whoever calls decides how long it may
     live, and everything else lives as long. Raises ToolMissingError, StartError.
     """
-    if os.geteuid() != 0:
-        raise ToolMissingError(
-            "A cluster with a node needs root here, or a Docker engine, or a KUBECONFIG."
-        )
+    check_rights()
     tools = build(TOOLS)
     install_packages()
     begin = time.monotonic()
@@ -184,6 +181,18 @@ def start_cluster(folder: Path, launch: Callable[[list[str | Path]], int]) -> Bu
     _start_parts(node, plan)
     say(f"node ready after {time.monotonic() - begin:.1f} s")
     return node
+
+
+def check_rights() -> None:
+    """Raise ToolMissingError where no namespaces are to be had, as without root's rights."""
+    done = subprocess.run(
+        build_holder_command(Path("/bin/true")), check=False, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        raise ToolMissingError(
+            f"No cluster can be built here ({done.stderr.strip()}). It takes root's rights, or a "
+            "Docker engine, or a KUBECONFIG."
+        )
 
 
 def delete_cluster(folder: Path) -> None:
@@ -315,7 +324,7 @@ def _wait_for_child(holder: int) -> int:
 
 def _check_holder(holder: int) -> None:
     if is_gone(holder):
-        raise StartError("No new namespaces are to be had: a cluster with a node needs root.")
+        raise StartError("What holds the namespaces open has ended.")
 
 
 def _runs_pause(process: int | None) -> bool:

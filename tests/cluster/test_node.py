@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,14 +12,14 @@ import boto3
 import pytest
 
 from tests.cluster import cgroups, network
-from tests.cluster.built import BuiltNode
+from tests.cluster.built import BuiltNode, check_rights
 from tests.cluster.client import KubectlError
 from tests.cluster.images import write_image
 from tests.cluster.node import CHOICE, Choice, NodeCluster, run_node_cluster, sweep
 from tests.cluster.parts import PAUSE_IMAGE, TUNABLES
 from tests.cluster.processes import wait_until
 from tests.cluster.s3 import ACCESS_KEY, BUCKET, PORT, SECRET_KEY, install_s3
-from tests.cluster.tools import REPOSITORY, tool
+from tests.cluster.tools import REPOSITORY, ToolMissingError, tool
 
 pytestmark = pytest.mark.e2e
 
@@ -174,8 +173,10 @@ def test_an_s3_server_in_the_cluster_keeps_objects(cluster: NodeCluster) -> None
 @pytest.fixture
 def alone(node_cluster: NodeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cluster of its own, beside the one that all share."""
-    if os.geteuid() != 0:
-        pytest.skip("building a cluster with a node needs root")
+    try:
+        check_rights()
+    except ToolMissingError as e:
+        pytest.skip(str(e))
     monkeypatch.setenv(CHOICE, Choice.BUILT)
 
 
