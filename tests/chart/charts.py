@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml import CSafeLoader
 
+from tests.cluster.client import Cluster
 from tests.cluster.tools import KUBERNETES_VERSION, REPOSITORY, tool
 
 CHART = REPOSITORY / "charts" / "slides-extractor"
@@ -80,7 +82,8 @@ def _template(
 
 def render(values: Values | None = None, *arguments: str, **options: Any) -> list[Object]:
     """Return the objects that a release with these values would be made of."""
-    return [o for o in yaml.safe_load_all(template(values, *arguments, **options)) if o]
+    # The CRDs are long: PyYAML's parser in C reads them ten times as fast.
+    return [o for o in yaml.load_all(template(values, *arguments, **options), CSafeLoader) if o]
 
 
 def of_kind(objects: Iterable[Object], kind: str) -> list[Object]:
@@ -109,3 +112,25 @@ def environment(objects: Iterable[Object]) -> dict[str, str]:
     """Return the operator's environment, as far as it is written down."""
     (container,) = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
     return {one["name"]: one["value"] for one in container["env"] if "value" in one}
+
+
+def install(
+    cluster: Cluster,
+    values: Values | None = None,
+    *arguments: str | Path,
+    chart: Path = CHART,
+    release: str = RELEASE,
+    namespace: str = NAMESPACE,
+) -> str:
+    """Install or upgrade a release and return what Helm says."""
+    return helm(
+        "upgrade",
+        "--install",
+        release,
+        chart,
+        f"--namespace={namespace}",
+        f"--kubeconfig={cluster.kubeconfig}",
+        "--values=-",
+        *arguments,
+        stdin=json.dumps(values or {}),
+    )

@@ -31,11 +31,16 @@ def _operator(**values: object) -> Object:
 
 
 def test_every_setting_of_the_operator_is_set() -> None:
-    (container,) = _pod()["containers"]
+    # The only ones that are empty by default; the API server keeps no empty variable.
+    (container,) = _pod({"watchNamespaces": ["a"], "image": {"pullSecrets": ["b"]}})["containers"]
 
     assert {one["name"] for one in container["env"]} == {
         name.upper() for name in OperatorSettings.model_fields
     }
+
+
+def test_no_variable_is_empty() -> None:
+    assert "" not in environment(render()).values()
 
 
 def test_default_values_are_the_defaults_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:

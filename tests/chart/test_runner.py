@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from slides_api import wellknown
-from tests.chart.charts import NAMESPACE, RELEASE, Object, of_kind, only, render, template
+from tests.chart.charts import (
+    FULL_NAME,
+    NAMESPACE,
+    OPERATOR,
+    RELEASE,
+    Object,
+    of_kind,
+    only,
+    render,
+    template,
+)
 
 METADATA = (
     ["169.254.169.254", "fd00:ec2::254"],
@@ -52,15 +62,23 @@ def _has_address(peers: list[Object], address: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("values", "want"),
+    ("values", "binding", "want"),
     [
-        ({}, [NAMESPACE]),
-        ({"runner": {"namespaces": ["physics", NAMESPACE]}}, [NAMESPACE, "physics"]),
-        ({"watchNamespaces": ["physics", "chemistry"]}, ["physics", "chemistry"]),
+        ({}, "slides-runner", [NAMESPACE]),
+        (
+            {"runner": {"namespaces": ["physics", NAMESPACE]}},
+            "slides-runner",
+            [NAMESPACE, "physics"],
+        ),
+        (
+            {"watchNamespaces": ["physics", "chemistry"]},
+            f"{FULL_NAME}-runner",
+            ["physics", "chemistry"],
+        ),
     ],
     ids=["release", "prepared", "watched"],
 )
-def test_prepares_namespaces(values: dict[str, Any], want: list[str]) -> None:
+def test_prepares_namespaces(values: dict[str, Any], binding: str, want: list[str]) -> None:
     created = {
         "config": {"create": True, "data": {"A": "b"}},
         "secrets": {"create": True, "data": {"A": "b"}},
@@ -70,7 +88,7 @@ def test_prepares_namespaces(values: dict[str, Any], want: list[str]) -> None:
 
     for kind, name in {
         "ServiceAccount": "slides-runner",
-        "RoleBinding": "slides-runner",
+        "RoleBinding": binding,
         "NetworkPolicy": "slides-runner",
         "ConfigMap": "slides-extractor-config",
         "Secret": "slides-extractor-secrets",
@@ -100,7 +118,11 @@ def test_listed_namespaces_need_no_right_beyond_them() -> None:
     }
     assert of_kind(objects, "ClusterRoleBinding") == []
     assert {o["metadata"]["namespace"] for o in of_kind(objects, "Role")} == {NAMESPACE, "physics"}
-    assert only(objects, "RoleBinding", "slides-runner")["roleRef"]["kind"] == "Role"
+    binding = only(objects, "RoleBinding", f"{FULL_NAME}-runner")
+    role = only(objects, "Role", f"{FULL_NAME}-runner")
+    assert binding["roleRef"]["kind"] == "Role"
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert binding["metadata"]["namespace"] == role["metadata"]["namespace"] == "physics"
 
 
 def test_nobody_may_read_secrets() -> None:
@@ -227,7 +249,7 @@ def test_dns_is_asked_where_it_is() -> None:
                 {"networkPolicy": {"dns": {"to": [{"namespaceSelector": {}}], "ports": [5353]}}}
             ),
             "NetworkPolicy",
-            f"{RELEASE}-slides-extractor-operator",
+            OPERATOR,
         )["spec"],
     ):
         assert policy["egress"][0] == {
@@ -238,14 +260,12 @@ def test_dns_is_asked_where_it_is() -> None:
 
 def test_operator_reaches_the_api_server_alone() -> None:
     values = {"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1/32"], "ports": [6443]}}}
-    name = f"{RELEASE}-slides-extractor-operator"
-
-    policy = only(render(values), "NetworkPolicy", name)["spec"]
+    policy = only(render(values), "NetworkPolicy", OPERATOR)["spec"]
 
     assert _reaches(policy, "10.0.0.1", 6443)
     assert not _reaches(policy, "10.0.0.1", 443)
     assert not _reaches(policy, "142.250.1.1", 6443)
-    assert not _reaches(only(render(), "NetworkPolicy", name)["spec"], "142.250.1.1", 80)
+    assert not _reaches(only(render(), "NetworkPolicy", OPERATOR)["spec"], "142.250.1.1", 80)
 
 
 def test_metrics_are_read_by_those_who_may_and_by_the_test() -> None:
@@ -253,16 +273,14 @@ def test_metrics_are_read_by_those_who_may_and_by_the_test() -> None:
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}
     }
     objects = render({"networkPolicy": {"operator": {"metricsFrom": [prometheus]}}})
-    name = f"{RELEASE}-slides-extractor-operator"
-
-    (rule,) = only(objects, "NetworkPolicy", name)["spec"]["ingress"]
+    (rule,) = only(objects, "NetworkPolicy", OPERATOR)["spec"]["ingress"]
 
     first, second = rule["from"]
     assert first == prometheus
     assert second["podSelector"]["matchLabels"].items() <= (
         only(objects, "Pod")["metadata"]["labels"].items()
     )
-    assert "from" not in only(render(), "NetworkPolicy", name)["spec"]["ingress"][0]
+    assert "from" not in only(render(), "NetworkPolicy", OPERATOR)["spec"]["ingress"][0]
 
 
 def test_network_policies_can_be_left_out() -> None:

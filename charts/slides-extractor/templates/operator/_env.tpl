@@ -33,8 +33,11 @@
 - name: POD_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
 {{- range $name, $value := $settings }}
+{{- /* The API server drops an empty value: written down, each apply would bring it back. */}}
+{{- with include "slides-extractor.string" $value }}
 - name: {{ $name }}
-  value: {{ include "slides-extractor.string" $value | quote }}
+  value: {{ . | quote }}
+{{- end }}
 {{- end }}
 {{- with .Values.operator.extraEnv }}
 {{ toYaml . }}
