@@ -18,7 +18,12 @@ from slides_api.v1alpha1 import (
     SlidesOutput,
 )
 from slides_api.v1alpha1 import Source as SourceSpec
-from slides_runner.errors import InterruptedRunError, OutputConflictError, TooLongError
+from slides_runner.errors import (
+    DiskFullError,
+    InterruptedRunError,
+    OutputConflictError,
+    TooLongError,
+)
 from slides_runner.pipeline import RunRequest, RunResult, folder_name, run
 from slides_runner.reporters import Found, Progress, Stage, Stored
 from slides_runner.settings import RunnerSettings
@@ -339,3 +344,43 @@ def test_talk_without_slides_succeeds_with_a_manifest_that_says_so(
 )
 def test_folder_name_is_safe(title: str, want: str) -> None:
     assert folder_name(title) == want
+
+
+def test_reporters_hear_which_video_and_which_output_it_is(
+    talk: Talk, extract: Extract, server: MediaServer, tmp_path: Path
+) -> None:
+    url = server.put("/talk.mp4", Resource(talk.path.read_bytes()))
+    notes, again = Notes(), Notes()
+
+    result = extract(url, notes=notes)
+    extract(url, notes=again)
+
+    content = (tmp_path / "out" / "manifest.json").read_bytes()
+    (output,) = notes.outputs
+    assert [one.width for one in notes.videos] == [None, 640]
+    assert {one.info.key for one in notes.videos} == {result.manifest.source.key}
+    assert {one.info.extractor for one in notes.videos} == {"http"}
+    assert output.manifest_uri == (tmp_path / "out" / "manifest.json").as_uri()
+    assert output.manifest_sha256 == hashlib.sha256(content).hexdigest()
+    assert output.size_bytes == sum(len(one) for one in contents(tmp_path / "out").values())
+    assert again.outputs == notes.outputs
+    assert again.videos[-1].width == 640
+
+
+def test_full_work_volume_stops_the_run(
+    talk: Talk, settings: RunnerSettings, server: MediaServer, tmp_path: Path
+) -> None:
+    body = talk.path.read_bytes() + padding(3 * MEGABYTE)
+    url = server.put("/talk.mp4", Resource(body, without_length=True, ranged=False, drips=20_000))
+    request = RunRequest(
+        source=SourceSpec(url=url),
+        outputs=PLAIN,
+        work_root=tmp_path / "work",
+        output=str(tmp_path / "out"),
+        work_limit_bytes=MEGABYTE,
+    )
+
+    with pytest.raises(DiskFullError, match="1,000,000 bytes is full"):
+        run(request, settings, Notes())
+
+    assert not (tmp_path / "out").exists()

@@ -34,6 +34,14 @@ def test_every_option_explains_itself(tmp_path: Path, command: str) -> None:
         assert option in documented or option == "--help"
 
 
+@pytest.mark.parametrize("command", ["run", "delete-outputs"])
+def test_commands_of_pods_do_not_stand_in_peoples_way(tmp_path: Path, command: str) -> None:
+    listed = slides("--help", cwd=tmp_path).stdout.partition("Commands:")[2]
+
+    assert not re.search(rf"^ +{command}\b", listed, re.MULTILINE)
+    assert "JOB_INPUT" in slides(command, "--help", cwd=tmp_path).stdout
+
+
 def test_without_arguments_it_helps(tmp_path: Path) -> None:
     ended = slides(cwd=tmp_path)
 

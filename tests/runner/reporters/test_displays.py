@@ -1,13 +1,16 @@
 import io
 import itertools
+import json
 
 import pytest
 from rich.console import Console
 
-from slides_runner.reporters import Progress, Stage
+from slides_runner.reporters import Found, Progress, Stage, Stored
+from slides_runner.reporters.both import Both
 from slides_runner.reporters.displays import DISPLAYS, DisplayKind, choose_display, open_display
 from slides_runner.reporters.log import LogDisplay
 from slides_runner.reporters.terminal import TerminalDisplay
+from slides_runner.sources import VideoInfo
 
 HOSTILE = "[red]talk[/red]\x1b[2J\u202e"
 
@@ -58,6 +61,39 @@ def test_log_has_a_line_per_stage_and_one_now_and_then() -> None:
     lines = stream.getvalue().splitlines()
     assert [line.rsplit("stage=", 1)[1] for line in lines] == [*["Extracting"] * 4, "Uploading"]
     assert all("source=talk.mp4" in line for line in lines)
+
+
+def test_log_for_machines_is_a_document_a_line() -> None:
+    stream = io.StringIO()
+    display = LogDisplay("INFO", as_json=True, about={"name": "talk"}, stream=stream)
+    reporter = display.open(HOSTILE)
+
+    reporter.found(Found(VideoInfo("url-1", None, title=HOSTILE)))
+    reporter.report(Progress(Stage.EXTRACTING, "Finding slides", 50.0))
+    reporter.stored(Stored("s3://b/p/manifest.json", "0" * 64, 2, 1000))
+
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [one["event"] for one in lines] == [
+        "Found the video",
+        "Finding slides",
+        "Stored the output",
+    ]
+    assert {one["name"] for one in lines} == {"talk"}
+    assert lines[2]["manifest"] == "s3://b/p/manifest.json"
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_both_reporters_hear_everything() -> None:
+    streams = [io.StringIO(), io.StringIO()]
+    both = Both(*(LogDisplay("INFO", stream=one).open("talk.mp4") for one in streams))
+
+    both.found(Found(VideoInfo("url-1", None)))
+    both.report(Progress(Stage.EXTRACTING, "Finding slides", 50.0))
+    both.stored(Stored("s3://b/p/manifest.json", "0" * 64, 2, 1000))
+    both.warn("careful")
+
+    for stream in streams:
+        assert len(stream.getvalue().splitlines()) == 4
 
 
 def test_log_level_leaves_out_what_is_below() -> None:

@@ -49,7 +49,8 @@ Open = Callable[..., Source]
 @pytest.fixture
 def open_url(local: RunnerSettings, impatient: Patience) -> Open:
     def open_it(url: str, **limits: int) -> Source:
-        return open_source(url, SourceSpec(url=url, **limits), local, patience=impatient)
+        spec = SourceSpec.model_validate({"url": url, **limits})
+        return open_source(url, spec, local, patience=impatient)
 
     return open_it
 
