@@ -19,8 +19,8 @@ from slides_operator.errors import ApiError
 from slides_operator.metrics import Metrics
 
 PERIOD_S = 20.0
-DEAD_AFTER_S = 60.0
-"""Chosen: kopf reconnects within a second; a minute of missing objects is no hiccup."""
+DEAD_AFTER_S = 90.0
+"""Chosen: kopf leaves a silent watch after 70 s; what it has not brought then, it never will."""
 SYNC_PERIOD_S = 0.5
 SERVED_PERIOD_S = 2.0
 PAGE = 500

@@ -54,7 +54,7 @@ class Cluster:
 
     async def delete_job(self, namespace: str, name: str) -> None:
         """Delete a Job and, in the background, its pods."""
-        await self._delete(_jobs(namespace, name), {"propagationPolicy": "Background"})
+        await self._delete(_jobs(namespace, name), {"propagationPolicy": "Foreground"})
 
     async def patch_job(self, namespace: str, name: str, patch: Json) -> None:
         """Change single fields of a Job by merge patch; one that is gone needs none."""

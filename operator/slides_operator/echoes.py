@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-DEAD_AFTER_S = 60.0
-"""Chosen: kopf reconnects within a second; a minute without one's own write is no hiccup."""
+DEAD_AFTER_S = 90.0
+"""Chosen: kopf leaves a silent watch after 70 s; what it has not brought then, it never will."""
 
 
 class Echoes:
@@ -35,6 +35,10 @@ class Echoes:
         """Start the time anew: the API server does not answer, so nothing could be seen."""
         now = self._clock()
         self._expected = {uid: (version, now) for uid, (version, _) in self._expected.items()}
+
+    def pending(self) -> int:
+        """Return how many objects' writes have not been seen back."""
+        return len(self._expected)
 
     def trouble(self) -> str | None:
         """Return what is wrong with the watch, if anything."""

@@ -17,7 +17,7 @@ from slides_operator.cache import Cache, Key, Kind
 from slides_operator.echoes import Echoes
 
 SERVER_TIMEOUT_S = 60
-INACTIVITY_TIMEOUT_S = 90
+INACTIVITY_TIMEOUT_S = 70
 """The API server closes a watch after the time above; one that it did not close hangs."""
 PAGE = 500
 IDLE_TIMEOUT_S = 0.1

@@ -8,9 +8,11 @@ from slides_operator.cache import LAST_APPLIED
 Json = dict[str, Any]
 
 
-def build_meta(uid: str, version: int, *, name: str = "", **more: Any) -> Json:
+def build_meta(
+    uid: str, version: int, *, name: str = "", namespace: str = "default", **more: Any
+) -> Json:
     return {
-        "namespace": "default",
+        "namespace": namespace,
         "name": name or uid,
         "uid": uid,
         "resourceVersion": str(version),
