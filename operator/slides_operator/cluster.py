@@ -53,7 +53,7 @@ class Cluster:
         self._note_first_attempt(body["metadata"])
 
     async def delete_job(self, namespace: str, name: str) -> None:
-        """Delete a Job and, in the background, its pods."""
+        """Delete a Job, which stays until its pods are gone, so that nothing starts beside them."""
         await self._delete(_jobs(namespace, name), {"propagationPolicy": "Foreground"})
 
     async def patch_job(self, namespace: str, name: str, patch: Json) -> None:
