@@ -7,6 +7,8 @@ BIN := .venv/bin
 # Changes whenever what is installed would; the folder is in it because scripts in .venv name it.
 READY := .venv/.ready-$(shell { pwd; echo $(PYTHON); cat requirements/dev.txt pyproject.toml scripts/setup.sh crds/slides_api/__init__.py; } | cksum | cut -d ' ' -f 1)
 DEMO := build/demo
+# Minutes on a new machine: here one sees how far it is. Where it fails, tests say what they lack.
+TOOLS := $(BIN)/python -m tests.cluster tools >/dev/null || true
 
 .PHONY: help setup demo test test-unit e2e lint images cluster cluster-down lock bench bench-detect bench-operator chart clean
 
@@ -24,6 +26,8 @@ demo: setup ## turn the sample talk into slides, PDF and report
 	@echo "Open the report: $(CURDIR)/$(DEMO)/report.html"
 
 test: lint ## all checks and all tests
+	@echo "== tools (Go)"
+	@$(TOOLS)
 	@echo "== tests"
 	@$(BIN)/pytest
 
@@ -31,6 +35,7 @@ test-unit: setup ## the quick tests alone
 	@$(BIN)/pytest -m "not slow and not api and not e2e"
 
 e2e: setup ## the tests on a real cluster alone
+	@$(TOOLS)
 	@$(BIN)/pytest -m e2e
 
 lint: setup ## format, style, layers and types

@@ -57,7 +57,9 @@ class KindNode:
     def stop(self, part: str, *, kill: bool = False) -> None:
         """End a part and wait until it is gone."""
         if part in SERVICES:
-            self.run("systemctl", "kill" if kill else "stop", part)
+            if kill:
+                self.run("systemctl", "kill", "--signal=KILL", part)
+            self.run("systemctl", "stop", part)
             return
         self.run("mv", f"{MANIFESTS}/{part}.yaml", f"/etc/kubernetes/{part}.yaml")
         signal = "KILL" if kill else "TERM"
@@ -79,7 +81,8 @@ def docker_answers() -> bool:
 
 def create_kind(kubeconfig: Path) -> KindNode:
     """Make a cluster, or return the one of this name. Raises ToolMissingError, StartError."""
-    name = f"{NAME}-{kubeconfig.parent.name}"[:40]
+    # kind allows no underscores.
+    name = f"{NAME}-{kubeconfig.parent.name}".replace("_", "-")
     kubeconfig.parent.mkdir(parents=True, exist_ok=True)
     if name in _kind("get", "clusters").split():
         _kind("export", "kubeconfig", f"--name={name}", f"--kubeconfig={kubeconfig}")
