@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from scripts.images import Image, ImageError, build_images
 from tests.cluster.built import TOOLS as NODE_TOOLS
 from tests.cluster.light import TOOLS as LIGHT_TOOLS
 from tests.cluster.light import LightCluster, run_light_cluster
@@ -52,4 +53,16 @@ def node_cluster(build_tools: Callable[..., None]) -> Iterator[NodeCluster]:
         with run_node_cluster() as cluster:
             yield cluster
     except ToolMissingError as e:
+        pytest.skip(str(e))
+
+
+@pytest.fixture(scope="session")
+def images(request: pytest.FixtureRequest) -> list[Image]:
+    """Both images, built from this checkout while whoever runs the tests sees how far it is."""
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+    assert capture is not None
+    try:
+        with capture.global_and_fixture_disabled():
+            return build_images()
+    except ImageError as e:
         pytest.skip(str(e))
