@@ -84,7 +84,7 @@ def _current(engine: Engine, order: Order, archive: Path) -> str | None:
     if not (archive.exists() and stamp.exists()):
         return None
     identity, made_of = stamp.read_text().split()
-    is_current = made_of == _fingerprint(order) and engine.identify(order.image) == identity
+    is_current = made_of == fingerprint(order) and engine.identify(order.image) == identity
     return identity if is_current else None
 
 
@@ -92,14 +92,14 @@ def _make(engine: Engine, order: Order, archive: Path) -> str:
     archive.parent.mkdir(parents=True, exist_ok=True)
     stamp = archive.with_suffix(".id")
     stamp.unlink(missing_ok=True)
-    made_of = _fingerprint(order)
+    made_of = fingerprint(order)
     identity = engine.build(order)
     engine.save(order.image, archive)
     stamp.write_text(f"{identity} {made_of}\n")
     return identity
 
 
-def _fingerprint(order: Order) -> str:
+def fingerprint(order: Order) -> str:
     """Return a digest of all that goes into an image: what .dockerignore lets in, and arguments."""
     digest = hashlib.sha256(repr((order.image, sorted(order.arguments.items()))).encode())
     ignore = order.context / ".dockerignore"
