@@ -10,7 +10,7 @@ DEMO := build/demo
 # Minutes on a new machine: here one sees how far it is. Where it fails, tests say what they lack.
 TOOLS := $(BIN)/python -m tests.cluster tools >/dev/null || true
 
-.PHONY: help setup demo test test-unit e2e lint images cluster cluster-down lock bench bench-detect bench-operator chart clean
+.PHONY: help setup demo test test-unit e2e lint up images cluster cluster-down lock bench bench-detect bench-operator chart clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ lint: setup ## format, style, layers and types
 	@$(BIN)/mypy
 	@echo "== types (ty)"
 	@$(BIN)/ty check
+
+up: setup ## images, cluster, S3 store and chart, and the sample talk followed to its slides
+	@$(BIN)/python -m scripts.up
 
 images: setup ## build both images with Docker, Podman or Buildah, into build/images as well
 	@$(BIN)/python -m scripts.images
