@@ -20,7 +20,7 @@ from slides_operator.replica import Replica
 from slides_operator.settings import OperatorSettings, load_settings
 from slides_operator.workqueue import Reconcile
 
-log = structlog.get_logger()
+log = structlog.get_logger("slides_operator")
 
 
 def main() -> int:

@@ -109,19 +109,23 @@ class Replica:
             await self._run_parts(on_watching)
 
     async def _run_parts(self, on_watching: Callable[[], None]) -> None:
+        this = asyncio.current_task()
+        assert this is not None  # noqa: S101 - it runs in a task
         async with asyncio.TaskGroup() as group:
             # Before kopf's: kopf, when it ends, cancels every task that is younger than itself.
             leading = group.create_task(self._lead(), name="leading")
             for part in self._followers:
                 group.create_task(part.run())
-            group.create_task(self._watch_own_kinds(on_watching), name="kopf")
+            group.create_task(self._watch_own_kinds(on_watching, stop=this.cancel), name="kopf")
             try:
                 await asyncio.Event().wait()  # until cancelled
             finally:
                 leading.cancel()  # first of all, so that another replica can go on
                 await asyncio.wait([leading])
 
-    async def _watch_own_kinds(self, on_watching: Callable[[], None]) -> None:
+    async def _watch_own_kinds(
+        self, on_watching: Callable[[], None], *, stop: Callable[[], object]
+    ) -> None:
         registry = build_registry(
             self._cache,
             self._queue.add,
@@ -130,7 +134,7 @@ class Replica:
             configuration=self._configuration,
         )
         await run_kopf(registry, self._settings.watch_namespaces, on_started=on_watching)
-        raise asyncio.CancelledError  # told to stop before it had started
+        stop()  # a signal came while kopf had the signals for itself
 
     async def _lead(self) -> None:
         for part in self._followers:
