@@ -228,7 +228,8 @@ def _look_again_at(
         _claim_due(status, settings),
         *_times_of(seen, decision.state, now),
     )
-    return min((one for one in moments if one), default=None)
+    soonest = min((one for one in moments if one), default=None)
+    return soonest and max(soonest, now)
 
 
 def _times_of(seen: Observation, state: State, now: datetime) -> Iterator[datetime | None]:

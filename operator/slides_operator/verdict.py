@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from slides_api.conditions import Reason
+from slides_api.conditions import Reason, ReasonClass
+from slides_api.exit_codes import REASON_CLASS
 from slides_api.v1alpha1 import ConditionStatus, Phase
 from slides_api.wellknown import RETRY_AT
+from slides_operator.ledger import Row
 from slides_operator.objects import format_time
 from slides_operator.observe import Observation
 from slides_operator.states import (
@@ -34,6 +36,11 @@ STAGES = {
 """The runner's stages; any other, of a newer runner or of further outputs, shows as Extracting."""
 USUAL_END = timedelta(seconds=60)
 """How long an earlier pod may take to end before the status names it: twice a grace period."""
+
+
+_WAITED_FOR = frozenset(
+    reason for reason, kind in REASON_CLASS.items() if kind is ReasonClass.WAITING
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,13 @@ def _describe_wait(state: Waiting) -> Verdict:
     row = state.row
     follows = f"at {format_time(state.until)}" if state.until else "at once"
     message = f"Attempt {row.attempt} ended with {row.reason}: {row.message}"
-    return _going_on(Reason.RETRYING, f"{message} The next attempt follows {follows}.")
+    return _going_on(_wait_reason(row), f"{message} The next attempt follows {follows}.")
+
+
+def _wait_reason(row: Row) -> Reason | str:
+    """Return what is waited for, where that has a name, rather than that it is waited."""
+    waiting = row.reason in _WAITED_FOR
+    return row.reason if waiting else Reason.RETRYING
 
 
 def _describe_hold(state: Held, now: datetime) -> Verdict:

@@ -57,6 +57,7 @@ DRAINED = failed(
     "PodFailurePolicy", "Pod default/x has condition DisruptionTarget matching FailJob"
 )
 COMPLETE = build_job(1, "Complete", "CompletionsReached")
+TRACE = "Traceback …\nKeyError: 'x'\n"
 SAID = {"reason": "BotCheck", "message": "The site asks.", "retryAfter": "2027-01-01T13:00:00Z"}
 
 CASES: dict[str, tuple[Left, Reason, ReasonClass, int | None]] = {
@@ -117,7 +118,7 @@ CASES: dict[str, tuple[Left, Reason, ReasonClass, int | None]] = {
         Reason.RUNNER_FAILED, RETRYABLE, 94,
     ),
     "a bug": (
-        Left(failed_with(1), build_pod(code=1, phase="Failed", said="Traceback …\nKeyError: 'x'\n")),
+        Left(failed_with(1), build_pod(code=1, phase="Failed", said=TRACE)),
         Reason.INTERNAL_ERROR, RETRYABLE, 1,
     ),
     "out of memory": (
@@ -135,7 +136,7 @@ CASES: dict[str, tuple[Left, Reason, ReasonClass, int | None]] = {
     "emptyDir full": (
         Left(
             failed(),
-            build_pod(code=143, phase="Failed", reason="Evicted", message='Usage of EmptyDir "work"'),
+            build_pod(code=143, phase="Failed", reason="Evicted", message="Usage of EmptyDir"),
         ),
         Reason.EVICTED, RETRYABLE, 143,
     ),

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +10,9 @@ import pytest
 
 from slides_api.v1alpha1 import SlideExtractionStatus
 from slides_api.wellknown import API_VERSION, RUNNER_MANAGER
-from slides_operator.cache import Cache, Key, Kind
+from slides_operator.cache import PLURALS, Cache, Key, Kind
 from slides_operator.client import APPLY_PATCH, Client
-from slides_operator.cluster import PLURALS, Cluster
+from slides_operator.cluster import Cluster
 from slides_operator.echoes import Echoes
 from slides_operator.errors import ConflictError
 from slides_operator.metrics import Metrics
@@ -79,12 +79,6 @@ class Operator:
                     return found
                 await asyncio.sleep(0.1)
 
-    async def until_gone(self, name: str) -> None:
-        async with asyncio.timeout(LIMIT_S):
-            while await self.get(name) is not None:
-                await self.reconcile(name)
-                await asyncio.sleep(0.1)
-
     async def get(self, name: str) -> Json | None:
         await self.look()
         return self.cache.extraction(Key(Kind.EXTRACTION, self.namespace, name))
@@ -117,10 +111,8 @@ def strict_namespace(light_cluster: LightCluster, namespace: str) -> str:
 
 
 @pytest.fixture
-async def operator(
-    client: Client, strict_namespace: str, metrics: Metrics
-) -> AsyncIterator[Operator]:
-    yield Operator(client, strict_namespace, metrics)
+def operator(client: Client, strict_namespace: str, metrics: Metrics) -> Operator:
+    return Operator(client, strict_namespace, metrics)
 
 
 def apply(light_cluster: LightCluster, namespace: str, name: str, **spec: Any) -> None:
@@ -140,9 +132,16 @@ def find(light_cluster: LightCluster, namespace: str, what: str) -> list[Json]:
     return items
 
 
+async def until_gone(light_cluster: LightCluster, namespace: str) -> None:
+    """Wait until neither Jobs nor pods are left."""
+    async with asyncio.timeout(LIMIT_S):
+        while find(light_cluster, namespace, "jobs,pods"):  # noqa: ASYNC110 - kubectl has no event
+            await asyncio.sleep(0.1)
+
+
 def succeeded(status: Json) -> str:
     conditions = {one["type"]: one["status"] for one in status.get("conditions") or ()}
-    return conditions.get("Succeeded", "")
+    return str(conditions.get("Succeeded", ""))
 
 
 async def test_an_extraction_runs_to_its_end(
@@ -208,8 +207,9 @@ async def test_everything_that_a_spec_may_say_makes_a_job_that_is_taken(
 async def test_a_job_that_the_api_server_refuses_stalls_until_the_spec_is_edited(
     light_cluster: LightCluster, operator: Operator
 ) -> None:
-    nonsense = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {
-        "nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "Near"}]}]}}}  # fmt: skip
+    terms = [{"matchExpressions": [{"key": "a", "operator": "Near"}]}]
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
+    nonsense = {"nodeAffinity": required}
     apply(light_cluster, operator.namespace, "talk", podTemplate={"affinity": nonsense})
     refused = await operator.until("talk", lambda status: succeeded(status) == "False")
     stalled = {one["type"]: one["reason"] for one in refused["status"]["conditions"]}
@@ -230,9 +230,7 @@ async def test_suspended_it_stops_and_resumed_it_goes_on(
     apply(light_cluster, operator.namespace, "talk", suspend=True)
     suspended = await operator.until("talk", lambda status: status["phase"] == "Suspended")
     assert [row["reason"] for row in suspended["status"]["attempts"]["history"]] == ["Suspended"]
-    async with asyncio.timeout(LIMIT_S):
-        while find(light_cluster, operator.namespace, "jobs,pods"):
-            await asyncio.sleep(0.1)
+    await until_gone(light_cluster, operator.namespace)
 
     apply(light_cluster, operator.namespace, "talk", suspend=False)
     resumed = await operator.until(
@@ -264,8 +262,7 @@ async def test_outputs_are_deleted_before_the_resource(
             }
             await operator.reconcile("talk")
             await asyncio.sleep(0.1)
-        while find(light_cluster, operator.namespace, "jobs,pods"):
-            await asyncio.sleep(0.1)
+    await until_gone(light_cluster, operator.namespace)
     assert [name for name in made if name.endswith("-delete-1")]
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -18,15 +18,17 @@ from slides_operator.errors import ApiError
 from slides_operator.metrics import Metrics
 from slides_operator.objects import format_time
 from slides_operator.reconcile import Reconciler
-from slides_operator.settings import OperatorSettings
 from slides_operator.status import own_part
 from slides_operator.transitions import Transitions
 from tests.operator.fake_api import WATCHED, CrashError, FakeApi
 from tests.operator.fake_cluster import FakeCluster
+from tests.operator.worlds import SETTINGS
+
+if TYPE_CHECKING:
+    from slides_operator.client import Client
 
 Json = dict[str, Any]
 KEY = Key(Kind.EXTRACTION, "default", "talk")
-SETTINGS = OperatorSettings(_env_file=None, runner_image="runner:1")  # type: ignore[call-arg] # pydantic-settings' own
 
 
 class Operator:
@@ -41,7 +43,7 @@ class Operator:
         self.cache = self.api.listed()
         metrics = Metrics()
         cluster = Cluster(
-            self.api,  # type: ignore[arg-type] # stands in for Client at its one method
+            cast("Client", self.api),  # its one method that is called
             self.cache,
             SETTINGS,
             echoes=Echoes(),
@@ -295,6 +297,7 @@ OneExtraction.TestCase.settings = settings(
     max_examples=200,
     stateful_step_count=40,
     deadline=None,
+    # Shrinking takes minutes and says little: what fails is read step by step anyway.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

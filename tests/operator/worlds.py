@@ -22,15 +22,13 @@ RESULT = {"manifestURI": MANIFEST, "slideCount": 3, "sha256": "0" * 64, "bytes":
 
 def build_settings(**fields: Any) -> OperatorSettings:
     """Return settings that no environment has a say in."""
-    return OperatorSettings.model_construct(
-        **{
-            name: field.get_default(call_default_factory=True)
-            for name, field in OperatorSettings.model_fields.items()
-            if not field.is_required()
-        }
-        | {"runner_image": "registry.example.com/runner:1"}
-        | fields
-    )
+    defaults: Json = {
+        name: field.get_default(call_default_factory=True)
+        for name, field in OperatorSettings.model_fields.items()
+        if not field.is_required()
+    }
+    image = {"runner_image": "registry.example.com/runner:1"}
+    return OperatorSettings.model_construct(None, **defaults | image | fields)
 
 
 SETTINGS = build_settings()
