@@ -81,7 +81,9 @@ async def test_dead_watch_of_kopf_is_noticed(
     async with _running(namespace) as (_, url):
         await _wait_for(f"{url}/readyz", 200)
         names = {task.get_name(): task for task in asyncio.all_tasks()}
-        next(t for name, t in names.items() if name.startswith("watcher for slidee")).cancel()
+        next(
+            t for name, t in names.items() if name.startswith("watcher for slideextractions.")
+        ).cancel()
         await asyncio.to_thread(apply, light_cluster, namespace, "unseen")
 
         text = await _wait_for(f"{url}/healthz", 503)
