@@ -164,6 +164,23 @@ def test_crds_that_came_by_kubectl_are_adopted_when_told(bare: LightCluster) -> 
     assert annotations["meta.helm.sh/release-name"] == RELEASE
 
 
+def test_namespace_where_the_operator_was_first_is_taken_over_when_told(
+    bare: LightCluster,
+) -> None:
+    install(bare)
+    bare.kubectl("create", "namespace", "first")
+    bare.kubectl("create", "serviceaccount", "slides-runner", "-n", "first")
+    bind = ("create", "rolebinding", "slides-runner", "-n", "first", "--clusterrole=slides-runner")
+    bare.kubectl(*bind, "--serviceaccount=first:slides-runner")
+    values = {"runner": {"namespaces": ["first"]}}
+    with pytest.raises(HelmError, match="cannot be imported into the current release"):
+        install(bare, values)
+
+    install(bare, values, "--take-ownership")
+
+    assert _get(bare, "networkpolicy", "slides-runner", "-n", "first")["kind"] == "NetworkPolicy"
+
+
 def test_release_moves_from_all_namespaces_to_a_list_and_back(bare: LightCluster) -> None:
     install(bare)
 
