@@ -18,7 +18,7 @@ from slides_operator.echoes import Echoes
 from slides_operator.errors import ApiError
 from slides_operator.metrics import Metrics
 
-PERIOD_S = 20.0
+PERIOD_S = 10.0
 DEAD_AFTER_S = 90.0
 """Chosen: kopf leaves a silent watch after 70 s; what it has not brought then, it never will."""
 SYNC_PERIOD_S = 0.5
