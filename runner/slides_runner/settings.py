@@ -1,20 +1,15 @@
 """Settings of the runner, from the environment and, on a laptop, from `.env`.
 
 The environment wins over `.env`. Names, defaults and meaning are a contract with users; they keep
-the names that the services before this one had. `.env.example` is made of this module:
+the names that the services before this one had. `.env.example` is made of them:
 
-    python -m slides_runner.settings --write    # or --check
+    python -m scripts.env_example --write    # or --check
 """
 
-import argparse
-import sys
-import textwrap
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import SecretStr, ValidationError, field_validator
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from slides_runner.errors import InvalidSpecError
@@ -23,7 +18,6 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 ENV_FILE = Path(".env")
 """Where settings are read from besides the environment: the working folder's own."""
-EXAMPLE_FILE = Path(".env.example")
 
 
 class RunnerSettings(BaseSettings):
@@ -134,42 +128,3 @@ def explain(error: ValidationError) -> list[str]:
         variable, what = "_".join(str(part) for part in one["loc"]).upper(), one["msg"]
         parts.append(f"{variable}: {what[:1].lower()}{what[1:]}")
     return parts
-
-
-def render_example() -> str:
-    """Return the text of `.env.example`: every setting with its description and its default."""
-    head = (
-        "# Settings of Slides Extractor. Copy to .env and fill in what is needed; empty means the\n"
-        "# default. The environment wins over .env. Generated: do not edit by hand.\n"
-    )
-    return head + "".join(_render_group(title, names) for title, names in GROUPS.items())
-
-
-def _render_group(title: str, names: Sequence[str]) -> str:
-    fields = RunnerSettings.model_fields
-    return f"\n## {title}\n" + "".join(_render_field(name, fields[name]) for name in names)
-
-
-def _render_field(name: str, field: FieldInfo) -> str:
-    lines = textwrap.wrap(field.description or "", 98)
-    value = {None: "", True: "true", False: "false"}.get(field.default, field.default)
-    return "\n" + "".join(f"# {line}\n" for line in lines) + f"{name.upper()}={value}\n"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write `.env.example` into the working folder, or say whether it is current."""
-    parser = argparse.ArgumentParser(prog="python -m slides_runner.settings")
-    action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--write", action="store_true", help=f"write {EXAMPLE_FILE}")
-    action.add_argument("--check", action="store_true", help="fail when it is out of date")
-    if parser.parse_args(arguments).write:
-        EXAMPLE_FILE.write_text(render_example(), encoding="utf-8")
-        return 0
-    if EXAMPLE_FILE.is_file() and EXAMPLE_FILE.read_text(encoding="utf-8") == render_example():
-        return 0
-    sys.stderr.write(f"{EXAMPLE_FILE} is out of date: run with --write.\n")
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

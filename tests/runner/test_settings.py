@@ -1,16 +1,12 @@
 """Settings come from the environment and `.env`, and say clearly what is wrong with them."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from slides_runner.errors import InvalidSpecError
-from slides_runner.settings import GROUPS, RunnerSettings, load_settings, render_example
+from slides_runner.settings import GROUPS, RunnerSettings, load_settings
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 SECRET = "hunter2hunter2"
 
 
@@ -117,23 +113,3 @@ def test_every_setting_has_one_chapter_and_a_description() -> None:
 
     assert sorted(listed) == sorted(RunnerSettings.model_fields)
     assert all(field.description for field in RunnerSettings.model_fields.values())
-
-
-def test_example_file_is_current() -> None:
-    assert (REPOSITORY / ".env.example").read_text() == render_example()
-
-
-def test_example_file_holds_the_defaults() -> None:
-    Path(".env").write_text(render_example())
-
-    assert load_settings() == RunnerSettings()
-
-
-def test_example_file_is_written_and_checked() -> None:
-    def run(flag: str) -> int:
-        command = [sys.executable, "-m", "slides_runner.settings", flag]
-        return subprocess.run(command, env=dict(os.environ), check=False).returncode
-
-    assert run("--check") == 1
-    assert run("--write") == 0
-    assert run("--check") == 0
