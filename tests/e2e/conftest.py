@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from scripts.images import Image, build_images
+from scripts.images import Image
 from tests.cluster.node import NodeCluster
 from tests.e2e.install import SYSTEM, install_chart
 from tests.e2e.product import (
@@ -19,15 +19,6 @@ from tests.e2e.talks import Talks
 from tests.media import make_talk
 from tests.runner.sources.media_server import Resource, run_media_server
 from tests.s3_server import run_s3_server
-
-
-@pytest.fixture(scope="session")
-def images(request: pytest.FixtureRequest) -> list[Image]:
-    """Both images, built from this checkout while whoever runs the tests sees how far it is."""
-    capture = request.config.pluginmanager.get_plugin("capturemanager")
-    assert capture is not None
-    with capture.global_and_fixture_disabled():
-        return build_images()
 
 
 @pytest.fixture(scope="session")

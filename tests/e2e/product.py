@@ -188,19 +188,25 @@ def make_namespace(cluster: NodeCluster, name: str) -> None:
 def make_config(cluster: NodeCluster, namespace: str, s3: S3Server, bucket: str) -> None:
     """Say where outputs go, as users do, and make the bucket."""
     s3.ensure_bucket(bucket)
-    pairs = [f"--from-literal=S3_ENDPOINT={s3.endpoint}", f"--from-literal=S3_BUCKET_NAME={bucket}"]
-    cluster.kubectl("-n", namespace, "create", "configmap", "slides-extractor-config", *pairs)
+    data = {"S3_ENDPOINT": s3.endpoint, "S3_BUCKET_NAME": bucket}
+    _apply(cluster, namespace, "ConfigMap", "slides-extractor-config", data=data)
 
 
 def make_secret(
     cluster: NodeCluster, namespace: str, s3: S3Server, *, secret_key: str | None = None
 ) -> None:
     """Hand over the store's credentials, as users do."""
-    pairs = [
-        f"--from-literal=S3_ACCESS_KEY={s3.access_key}",
-        f"--from-literal=S3_SECRET_KEY={secret_key or s3.secret_key}",
-        "--from-literal=API_PASSWORD=not-for-runners",
-    ]
-    cluster.kubectl(
-        "-n", namespace, "create", "secret", "generic", "slides-extractor-secrets", *pairs
-    )
+    data = {
+        "S3_ACCESS_KEY": s3.access_key,
+        "S3_SECRET_KEY": secret_key or s3.secret_key,
+        "API_PASSWORD": "not-for-runners",
+    }
+    _apply(cluster, namespace, "Secret", "slides-extractor-secrets", stringData=data)
+
+
+def _apply(
+    cluster: NodeCluster, namespace: str, kind: str, name: str, **content: dict[str, str]
+) -> None:
+    metadata = {"name": name, "namespace": namespace}
+    body = {"apiVersion": "v1", "kind": kind, "metadata": metadata, **content}
+    cluster.kubectl("apply", "-f", "-", input=json.dumps(body))
