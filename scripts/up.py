@@ -20,7 +20,7 @@ from botocore.config import Config
 from scripts.images import Image, ImageError, build_images
 from tests.cluster.client import KubectlError
 from tests.cluster.namespaces import NodeError
-from tests.cluster.node import NodeCluster, keep_cluster
+from tests.cluster.node import ForeignNode, NodeCluster, keep_cluster
 from tests.cluster.processes import StartError
 from tests.cluster.s3 import ACCESS_KEY, BUCKET, PORT, SECRET_KEY, install_s3
 from tests.cluster.tools import REPOSITORY, ToolMissingError, tool
@@ -44,8 +44,8 @@ POLL_S = 0.5
 Json = dict[str, Any]
 
 
-class TalkFailedError(Exception):
-    """The sample did not become slides; the message is the resource's."""
+class UpError(Exception):
+    """There is no way on; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -80,35 +80,38 @@ def main() -> int:
     """Do it all; return the exit code."""
     begun = time.monotonic()
     try:
-        step("images")
-        images = build_images()
         step("cluster")
         cluster = keep_cluster()
         print(f"KUBECONFIG={cluster.kubeconfig}")
-        up(cluster, images)
-    except (
-        ImageError,
-        KubectlError,
-        NodeError,
-        StartError,
-        TalkFailedError,
-        ToolMissingError,
-    ) as e:
+        check(cluster)
+        step("images")
+        up(cluster, build_images(), OUTPUT)
+    except (ImageError, KubectlError, NodeError, StartError, ToolMissingError, UpError) as e:
         print(f"up: {e}", file=sys.stderr)
         return 1
     print(f"\nup: {time.monotonic() - begun:.0f} s")
     return 0
 
 
-def up(cluster: NodeCluster, images: list[Image]) -> None:
-    """Install everything into a cluster and follow the sample talk to its end."""
+def check(cluster: NodeCluster) -> None:
+    """Raise UpError where images cannot be brought to the nodes."""
+    if isinstance(cluster.node, ForeignNode):
+        raise UpError(
+            "The nodes of this cluster take images from a registry alone. Push them there"
+            " (IMAGE_REGISTRY=… make images) and install the chart (docs/production.md), or unset"
+            " KUBECONFIG to have a cluster made."
+        )
+
+
+def up(cluster: NodeCluster, images: list[Image], folder: Path) -> None:
+    """Install everything into a cluster, follow the sample talk, copy its slides to a folder."""
     for image in images:
         cluster.load_image(image.archive)
     step("S3 store (versitygw)")
     endpoint = install_s3(cluster, NAMESPACE)
     print(f"{endpoint}, bucket {BUCKET}")
     step("chart")
-    install_chart(cluster, values=build_values(endpoint))
+    install_chart(cluster, values=build_values(endpoint, images))
     print(cluster.kubectl("--namespace", SYSTEM, "get", "deployments,pods").strip())
     step("talk")
     with open_store(cluster) as store:
@@ -116,14 +119,17 @@ def up(cluster: NodeCluster, images: list[Image]) -> None:
         cluster.kubectl("--namespace", NAMESPACE, "apply", "--filename", SAMPLES / "talk.yaml")
         resource = follow(cluster)
         step("slides")
-        show(cluster, store, resource)
+        show(cluster, store, resource, folder)
+    print(f"\nLook at them: {folder / 'report.html'}\n{next_steps(cluster)}")
 
 
-def build_values(endpoint: str) -> Json:
+def build_values(endpoint: str, images: list[Image]) -> Json:
     """Return the chart's values for a cluster to try things out."""
+    ids = {f"slides-extractor.dev/{image.name}-image": image.id for image in images}
     return {
         "image": {"registry": "localhost"},
-        "operator": {"replicas": 1},
+        # The tag is the same after a change of the code: the ids have the operator start anew.
+        "operator": {"replicas": 1, "podAnnotations": ids},
         "runner": {"namespaces": [NAMESPACE], "resources": {"requests": {"cpu": "100m"}}},
         "config": {"create": True, "data": {"S3_ENDPOINT": endpoint, "S3_BUCKET_NAME": BUCKET}},
         "secrets": {
@@ -151,7 +157,7 @@ def open_store(cluster: NodeCluster) -> Iterator["S3Client"]:
 def follow(cluster: NodeCluster) -> Json:
     """Print what becomes of the talk until it is done, and return the resource.
 
-    Raises TalkFailedError where it failed.
+    Raises UpError where it failed.
     """
     deadline = time.monotonic() + FOLLOW_LIMIT_S
     last: Progress | None = None
@@ -164,9 +170,9 @@ def follow(cluster: NodeCluster) -> Json:
             case "True":
                 return resource
             case "False":
-                raise TalkFailedError(condition(resource)["message"])
+                raise UpError(condition(resource)["message"])
         time.sleep(POLL_S)
-    raise TalkFailedError(
+    raise UpError(
         f"Not done after {FOLLOW_LIMIT_S:.0f} s: kubectl -n {NAMESPACE} describe slx/{NAME}"
     )
 
@@ -178,29 +184,32 @@ def read(cluster: NodeCluster) -> Json:
     return resource
 
 
-def show(cluster: NodeCluster, store: "S3Client", resource: Json) -> None:
-    """Print the resource and what is in the bucket, and fetch it here to look at."""
+def show(cluster: NodeCluster, store: "S3Client", resource: Json, copy: Path) -> None:
+    """Print the resource and what is in the bucket, and copy that here to look at."""
     print(cluster.kubectl("--namespace", NAMESPACE, "get", "slideextractions").strip())
     manifest: str = resource["status"]["result"]["manifestURI"]
     folder = manifest.removesuffix("manifest.json")
     prefix = folder.removeprefix(f"s3://{BUCKET}/")
     print(f"\n{folder}")
-    shutil.rmtree(OUTPUT, ignore_errors=True)
+    shutil.rmtree(copy, ignore_errors=True)
     for page in store.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix):
         for item in page.get("Contents", []):
-            key = item["Key"]
-            print(f"{item['Size']:>9,}  {key.removeprefix(prefix)}")
-            fetch(store, key, OUTPUT / key.removeprefix(prefix))
-    print(
-        f"\nLook at them: {OUTPUT / 'report.html'}\n"
-        f"\nGo on:\n"
-        f"  export KUBECONFIG={cluster.kubeconfig}\n"
-        f'  export PATH="$PATH:{tool("kubectl").parent}"\n'
-        f"  kubectl -n {NAMESPACE} describe slx/{NAME}\n"
-        f"  kubectl explain slx.spec.outputs --recursive\n"
-        f"  helm -n {SYSTEM} get notes {RELEASE}\n"
-        f"  make cluster-down"
-    )
+            name = item["Key"].removeprefix(prefix)
+            print(f"{item['Size']:>9,}  {name}")
+            fetch(store, item["Key"], copy / name)
+
+
+def next_steps(cluster: NodeCluster) -> str:
+    """Return the commands that somebody new to it tries next."""
+    return f"""
+Go on:
+  export KUBECONFIG={cluster.kubeconfig}
+  export PATH="$PATH:{tool("kubectl").parent}"
+  kubectl -n {NAMESPACE} get slx -o wide
+  kubectl -n {NAMESPACE} describe slx/{NAME}
+  kubectl explain slx.spec.outputs --recursive
+  helm -n {SYSTEM} get notes {RELEASE}
+  make cluster-down"""
 
 
 def fetch(store: "S3Client", key: str, path: Path) -> None:
