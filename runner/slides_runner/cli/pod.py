@@ -1,10 +1,12 @@
 """What the operator gives a runner's pod: its task, its place, and the Secret of its source."""
 
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BeforeValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from slides_api.job_input import JobInput
@@ -16,6 +18,20 @@ BY_HAND = "`slides run` and `slides delete-outputs` are what the operator's Jobs
 PROXY_KEY, USERNAME_KEY, PASSWORD_KEY = "proxy", "username", "password"
 COOKIES_KEY = "cookies.txt"
 """The keys of a Secret that `source.secretRef` names; each may be absent."""
+QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(k|Ki|Mi?|Gi?|Ti?|Pi?|Ei?)?")
+UNITS = {
+    "": 1,
+    **{letter: 1000**power for power, letter in enumerate("kMGTPE", 1)},
+    **{f"{letter}i": 1024**power for power, letter in enumerate("KMGTPE", 1)},
+}
+"""What amounts of bytes are given in:
+https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/"""
+
+
+def read_quantity(text: object) -> object:
+    """Return the bytes of a Kubernetes quantity, and anything else as it is."""
+    found = QUANTITY.fullmatch(text) if isinstance(text, str) else None
+    return int(Decimal(found[1]) * UNITS[found[2] or ""]) if found else text
 
 
 class PodSettings(BaseSettings):
@@ -31,8 +47,9 @@ class PodSettings(BaseSettings):
 
     job_input: str | None = None
     """The task, as JSON: `slides_api.job_input.JobInput`."""
-    work_volume_bytes: int | None = None
-    """Limit of the work volume; the run ends with DiskFull before Kubernetes evicts it."""
+    work_volume_bytes: Annotated[int, BeforeValidator(read_quantity)] | None = None
+    """Limit of the work volume, also as Kubernetes writes it (20Gi); the run ends with DiskFull
+    before the pod is evicted."""
     source_secret_dir: Path | None = None
     """Where the Secret of the source is mounted."""
     termination_log: Path = Path("/dev/termination-log")

@@ -103,6 +103,18 @@ def test_work_volume_with_a_limit_ends_with_the_pod() -> None:
     assert (claim.work_limit_bytes, claim.work_stays) == (None, True)
 
 
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [("1000", 1000), ("20Gi", 20 * 2**30), ("1.5M", 1_500_000), (".5Ki", 512), ("2k", 2000)],
+)
+def test_limit_of_the_volume_is_read_as_kubernetes_writes_it(
+    text: str, want: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORK_VOLUME_BYTES", text)
+
+    assert load_pod_settings().work_volume_bytes == want
+
+
 def test_fields_for_the_operator_are_passed_over() -> None:
     task = read_task(PodSettings(job_input=job(retry={"limit": 1}, aFieldOfTomorrow=1)))
 
@@ -110,7 +122,7 @@ def test_fields_for_the_operator_are_passed_over() -> None:
 
 
 def test_environment_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORK_VOLUME_BYTES", "20Gi")
+    monkeypatch.setenv("WORK_VOLUME_BYTES", "much")
 
     with pytest.raises(InvalidSpecError, match="WORK_VOLUME_BYTES"):
         load_pod_settings()

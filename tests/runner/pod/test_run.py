@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from slides_api.exit_codes import ExitCode
+from slides_api.conditions import Reason
+from slides_api.exit_codes import EXIT_CODES
 from tests.runner.pod.conftest import MakeExtraction, MakePod
 from tests.runner.pod.extraction import Ended, Extraction, Pod
 from tests.runner.sources.forward_proxy import run_forward_proxy
@@ -148,8 +149,7 @@ def test_each_failure_of_a_source_has_its_exit_code(
 
 
 def assert_ended(ended: Ended, reason: str) -> None:
-    code = {one.name.replace("_", "").lower(): one for one in ExitCode}[reason.lower()]
-    assert (ended.words["reason"], ended.exit_code) == (reason, code)
+    assert (ended.words["reason"], ended.exit_code) == (reason, EXIT_CODES[Reason(reason)])
 
 
 def test_download_that_is_cut_once_goes_on(
@@ -214,6 +214,7 @@ def test_secret_of_the_source_signs_in_and_names_a_proxy(
     server: MediaServer, url: str, make_extraction: MakeExtraction, make_pod: MakePod
 ) -> None:
     with run_forward_proxy() as proxy:
+        proxy.hosts["127.0.0.1"] = ("127.0.0.1", server.port)
         extraction = make_extraction(url)
         pod = make_pod(extraction)
         secret = pod.folder / "secret"
