@@ -73,13 +73,22 @@ def build_registry(
             echoes.gone(meta["uid"])
             news = cache.drop(obj)
         else:
-            news = cache.put(obj)
+            news = cache.put(obj) or _is_untouched(event)
             echoes.seen(meta["uid"], int(meta["resourceVersion"]))
             keys = cache.keys_concerned(obj) if news else []
         for key in keys if news else []:
             enqueue(key)
 
     return registry
+
+
+def _is_untouched(event: kopf.RawEvent) -> bool:
+    """Return whether an object appears that nobody has looked at yet.
+
+    The cache may know it already: a batch's reconcile put there what it has just made.
+    """
+    status = event["object"].get("status") or {}
+    return event["type"] != "MODIFIED" and not status.get("phase")
 
 
 async def connection_info(configuration: Configuration) -> kopf.ConnectionInfo:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -38,12 +38,21 @@ class Shell:
 
 
 @pytest.fixture
-async def shell(
-    light_cluster: LightCluster, namespace: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Shell]:
+def signed_in(light_cluster: LightCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", str(light_cluster.kubeconfig))
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    shell, started = Shell(), asyncio.Event()
+
+
+@pytest.fixture
+async def shell(signed_in: None, namespace: str) -> AsyncIterator[Shell]:
+    shell = Shell()
+    async with _running(shell, namespace):
+        yield shell
+
+
+@asynccontextmanager
+async def _running(shell: Shell, namespace: str) -> AsyncIterator[None]:
+    started = asyncio.Event()
     async with open_api() as api:
         registry = build_registry(
             shell.cache,
@@ -56,7 +65,7 @@ async def shell(
         try:
             async with asyncio.timeout(SOON_S):
                 await started.wait()
-            yield shell
+            yield
         finally:
             running.cancel()
             with suppress(asyncio.CancelledError):
@@ -119,6 +128,21 @@ async def test_own_write_comes_back_as_an_echo_and_not_as_news(
 
     assert len(shell.enqueued) == (0 if brought_by_answer else 1)
     assert not shell.echoes.pending()
+
+
+async def test_what_the_operator_made_itself_is_looked_at_all_the_same(
+    signed_in: None, light_cluster: LightCluster, namespace: str
+) -> None:
+    created = await asyncio.to_thread(
+        light_cluster.kubectl,
+        *("create", "-n", namespace, "-f", "-", "-o", "json"),
+        input=json.dumps(RESOURCE),
+    )
+    shell = Shell()
+    shell.cache.put(json.loads(created))  # as a batch's reconcile does with the answer
+
+    async with _running(shell, namespace):
+        await _until(lambda: shell.enqueued == [Key(Kind.EXTRACTION, namespace, "talk")])
 
 
 async def test_other_namespaces_are_not_seen(shell: Shell, light_cluster: LightCluster) -> None:
