@@ -8,6 +8,7 @@ hold what is deleted, and watches come late, in order for each kind.
 import copy
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -67,6 +68,23 @@ class FakeApi:
         answer = self._write(method, (plural, namespace, name), body, content_type)
         self.on_write()
         return copy.deepcopy(answer)
+
+    @contextmanager
+    def crash_at(self, step: int) -> Iterator[None]:
+        """Let the operator die before (odd) or after (even) its writes: 1 before the first."""
+        left = step
+
+        def count() -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                raise CrashError
+
+        self.on_write = count
+        try:
+            yield
+        finally:
+            self.on_write = lambda: None
 
     def get(self, plural: str, namespace: str, name: str) -> Json:
         """Return the object itself."""

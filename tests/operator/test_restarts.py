@@ -1,9 +1,8 @@
 """The whole core over an API in memory: any order of events, any crash, any repetition."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -12,53 +11,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from slides_api.v1alpha1 import OperatorStatus
 from slides_api.wellknown import API_VERSION, ATTEMPT_LABEL, RETRY_AT
 from slides_operator.cache import Key, Kind
-from slides_operator.cluster import Cluster
-from slides_operator.echoes import Echoes
-from slides_operator.errors import ApiError
-from slides_operator.metrics import Metrics
 from slides_operator.objects import format_time
-from slides_operator.reconcile import Reconciler
 from slides_operator.status import own_part
-from slides_operator.transitions import Transitions
-from tests.operator.fake_api import WATCHED, CrashError, FakeApi
+from tests.operator.fake_api import WATCHED, FakeApi
 from tests.operator.fake_cluster import FakeCluster
-from tests.operator.worlds import SETTINGS
-
-if TYPE_CHECKING:
-    from slides_operator.client import Client
+from tests.operator.mortal import MortalOperator
 
 Json = dict[str, Any]
 KEY = Key(Kind.EXTRACTION, "default", "talk")
-
-
-class Operator:
-    """One process of the operator, and those that follow it."""
-
-    def __init__(self, api: FakeApi, now: Callable[[], datetime]) -> None:
-        self.api = api
-        self.now = now
-        self.restart()
-
-    def restart(self) -> None:
-        self.cache = self.api.listed()
-        metrics = Metrics()
-        cluster = Cluster(
-            cast("Client", self.api),  # its one method that is called
-            self.cache,
-            SETTINGS,
-            echoes=Echoes(),
-            transitions=Transitions(metrics),
-        )
-        self.reconciler = Reconciler(cluster, self.cache, SETTINGS, now=self.now)
-
-    def reconcile(self, runner: asyncio.Runner, key: Key = KEY) -> datetime | None:
-        try:
-            return runner.run(self.reconciler.reconcile(key))
-        except CrashError:
-            self.restart()
-        except ApiError:
-            pass  # the work queue tries again later
-        return None
 
 
 class OneExtraction(RuleBasedStateMachine):
@@ -96,7 +56,7 @@ class OneExtraction(RuleBasedStateMachine):
                 "spec": spec,
             },
         )
-        self.operator = Operator(self.api, lambda: self.time)
+        self.operator = MortalOperator(self.api, lambda: self.time)
 
     @property
     def extraction(self) -> Json | None:
@@ -104,7 +64,7 @@ class OneExtraction(RuleBasedStateMachine):
 
     @rule()
     def reconcile(self) -> None:
-        self.operator.reconcile(self.runner)
+        self.operator.reconcile(self.runner, KEY)
 
     @rule(steps=st.integers(1, 4))
     def go_on(self, steps: int) -> None:
@@ -112,21 +72,12 @@ class OneExtraction(RuleBasedStateMachine):
         for _ in range(steps):
             self.cluster.step_jobs()
             self.api.deliver_all(self.operator.cache)
-            self.operator.reconcile(self.runner)
+            self.operator.reconcile(self.runner, KEY)
 
     @rule(at=st.integers(1, 8))
     def crash(self, at: int) -> None:
-        left = at
-
-        def count() -> None:
-            nonlocal left
-            left -= 1
-            if not left:
-                raise CrashError
-
-        self.api.on_write = count
-        self.operator.reconcile(self.runner)
-        self.api.on_write = lambda: None
+        with self.api.crash_at(at):
+            self.operator.reconcile(self.runner, KEY)
 
     @rule()
     def restart(self) -> None:
@@ -248,7 +199,7 @@ class OneExtraction(RuleBasedStateMachine):
                 self.cluster.end(pod, 0)
             self.cluster.step_jobs()
             self.api.deliver_all(self.operator.cache)
-            self.operator.reconcile(self.runner)
+            self.operator.reconcile(self.runner, KEY)
             self.no_two_attempts_are_active()
             self.no_job_is_made_twice()
             self.time += timedelta(seconds=700)  # longer than any delay here
@@ -259,9 +210,9 @@ class OneExtraction(RuleBasedStateMachine):
             raise AssertionError(f"it never rests: {self.api.writes[-10:]}")
         self.check_end()
         writes = list(self.api.writes)
-        self.operator.reconcile(self.runner)
+        self.operator.reconcile(self.runner, KEY)
         self.operator.restart()
-        self.operator.reconcile(self.runner)
+        self.operator.reconcile(self.runner, KEY)
         assert self.api.writes == writes, "an unchanged resource is written"
 
     def check_end(self) -> None:

@@ -1,0 +1,53 @@
+"""An operator over the API in memory that dies where a test wants it to, and comes back."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from slides_operator.cache import Key
+from slides_operator.cluster import Cluster
+from slides_operator.echoes import Echoes
+from slides_operator.errors import ApiError
+from slides_operator.metrics import Metrics
+from slides_operator.reconcile import Reconciler
+from slides_operator.transitions import Transitions
+from tests.operator.fake_api import CrashError, FakeApi
+from tests.operator.worlds import SETTINGS
+
+if TYPE_CHECKING:
+    from slides_operator.client import Client
+
+
+class MortalOperator:
+    """One process of the operator, and those that follow it."""
+
+    def __init__(self, api: FakeApi, now: Callable[[], datetime]) -> None:
+        self.api = api
+        self.now = now
+        self.restart()
+
+    def restart(self) -> None:
+        self.cache = self.api.listed()
+        metrics = Metrics()
+        cluster = Cluster(
+            cast("Client", self.api),  # its one method that is called
+            self.cache,
+            SETTINGS,
+            echoes=Echoes(),
+            transitions=Transitions(metrics),
+        )
+        self.reconciler = Reconciler(cluster, self.cache, SETTINGS, now=self.now)
+
+    def reconcile(self, runner: asyncio.Runner, key: Key) -> datetime | None:
+        try:
+            return runner.run(self.reconciler.reconcile(key))
+        except CrashError:
+            self.restart()
+        except ExceptionGroup as e:  # of a burst of requests
+            _, others = e.split(CrashError)
+            assert others is None
+            self.restart()
+        except ApiError:
+            pass  # the work queue tries again later
+        return None
