@@ -80,6 +80,7 @@ class Cluster:
             "metadata": {"name": key.name, "resourceVersion": resource_version},
             "status": status,
         }
+        before = self._known(key)  # now: the watch may bring the new state before the answer does
         obj = await self._client.request(
             "PATCH",
             f"{_path(key)}/status",
@@ -88,7 +89,6 @@ class Cluster:
             body=body,
             content_type=APPLY_PATCH,
         )
-        before = self._cache.by_uid(obj["metadata"]["uid"])
         self._written(obj)
         self._transitions.status_written(before, obj)
 
@@ -187,6 +187,11 @@ class Cluster:
             self._cache.drop({"metadata": {"uid": answer["details"]["uid"]}})
         else:
             self._written(answer)
+
+    def _known(self, key: Key) -> Json | None:
+        if key.kind is Kind.EXTRACTION:
+            return self._cache.extraction(key)
+        return self._cache.batch(key)
 
     def _note_first_attempt(self, meta: Json) -> None:
         uid = meta.get("labels", {}).get(EXTRACTION_LABEL, "")
