@@ -52,13 +52,29 @@ async def send(
     return content
 
 
-async def watch(
-    api: client.ApiClient, path: str, *, selector: str = "", version: str = ""
+async def watch(api: client.ApiClient, path: str, *, selector: str = "") -> AsyncIterator[Json]:
+    """Yield the events of a watch, beginning with what is there; one that ends is taken up again.
+
+    The API server ends a watch whose reader is slow, as on a machine that is busy otherwise.
+    Raises RuntimeError when it does not know any more what was missed.
+    """
+    version = ""
+    while True:
+        async for event in _watch_once(api, path, selector=selector, version=version):
+            if event["type"] == "ERROR":
+                raise RuntimeError(f"watch of {path}: {event['object']}")
+            version = event["object"]["metadata"]["resourceVersion"]
+            if event["type"] != "BOOKMARK":
+                yield event
+
+
+async def _watch_once(
+    api: client.ApiClient, path: str, *, selector: str, version: str
 ) -> AsyncIterator[Json]:
-    """Yield the events of a watch, beginning with what is there unless a version is given."""
-    query = f"watch=1&timeoutSeconds={WATCH_S}&labelSelector={selector}&resourceVersion={version}"
-    url = f"{api.configuration.host}{path}?{query}"
+    query = f"watch=1&allowWatchBookmarks=true&timeoutSeconds={WATCH_S}"
+    query += f"&labelSelector={selector}&resourceVersion={version}"
     timeout = aiohttp.ClientTimeout(total=None)
+    url = f"{api.configuration.host}{path}?{query}"
     answer = await api.call_api("GET", url, {}, None, _request_timeout=timeout)
     content: aiohttp.StreamReader = answer.response.content
     try:

@@ -68,11 +68,8 @@ class Observer:
         self, api: ApiClient, path: str, selector: str, note: Callable[[Json], None]
     ) -> None:
         async for event in watch(api, path, selector=selector):
-            if event["type"] == "ERROR":
-                raise RuntimeError(f"watch of {path}: {event['object']}")
             if event["type"] != "DELETED":
                 note(event["object"])
-        raise RuntimeError(f"The watch of {path} ended.")
 
     def _note_resource(self, obj: Json) -> None:
         seen = self._of(obj["metadata"]["uid"])
