@@ -68,6 +68,7 @@ def build_registry(
         obj: dict[str, Any] = {**event["object"]}
         meta = obj["metadata"]
         hear(Kind(obj["kind"]), meta["namespace"])
+        own = Key(Kind(obj["kind"]), meta["namespace"], meta["name"])
         if event["type"] == "DELETED":
             keys = cache.keys_concerned(obj)
             echoes.gone(meta["uid"])
@@ -75,9 +76,11 @@ def build_registry(
         else:
             news = cache.put(obj) or _is_untouched(event)
             echoes.seen(meta["uid"], int(meta["resourceVersion"]))
-            keys = cache.keys_concerned(obj) if news else []
-        for key in keys if news else []:
-            enqueue(key)
+            keys = cache.keys_concerned(obj)
+        for key in keys:
+            # An own write is no news to the reconcile that made it, yet to the batch of its object.
+            if news or key != own:
+                enqueue(key)
 
     return registry
 

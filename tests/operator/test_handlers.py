@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from slides_api.wellknown import API_VERSION
+from slides_api.wellknown import API_VERSION, BATCH_LABEL
 from slides_operator.cache import Cache, Key, Kind
 from slides_operator.client import open_api
 from slides_operator.echoes import Echoes
@@ -143,6 +143,30 @@ async def test_what_the_operator_made_itself_is_looked_at_all_the_same(
 
     async with _running(shell, namespace):
         await _until(lambda: shell.enqueued == [Key(Kind.EXTRACTION, namespace, "talk")])
+
+
+async def test_batch_hears_of_what_the_operator_wrote_to_its_extraction(
+    signed_in: None, light_cluster: LightCluster, namespace: str
+) -> None:
+    items = [{"name": "one", "url": "https://example.com/talk.mp4"}]
+    batch = {**RESOURCE, "kind": "SlideExtractionBatch", "spec": {"items": items, "template": {}}}
+    create = ("create", "-n", namespace, "-f", "-", "-o", "json")
+    owner = json.loads(light_cluster.kubectl(*create, input=json.dumps(batch)))
+    labels = {BATCH_LABEL: owner["metadata"]["uid"]}
+    child = {**RESOURCE, "metadata": {"name": "talk-one", "labels": labels}}
+    light_cluster.kubectl(*create, input=json.dumps(child))
+    # Both have been looked at: new ones are looked at in any case.
+    status = ("--subresource=status", "--type=merge", '--patch={"status": {"phase": "Pending"}}')
+    patch = ("patch", "-n", namespace, *status, "-o", "json")
+    written = [light_cluster.kubectl(*patch, name) for name in ("slxb/talk", "slx/talk-one")]
+    shell = Shell()
+    for known in written:
+        shell.cache.put(json.loads(known))
+
+    async with _running(shell, namespace):
+        await _until(lambda: len(shell.heard) >= 2)
+
+    assert set(shell.enqueued) == {Key(Kind.BATCH, namespace, "talk")}
 
 
 async def test_other_namespaces_are_not_seen(shell: Shell, light_cluster: LightCluster) -> None:
