@@ -46,6 +46,8 @@ FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 NAMED_IN = re.compile(r"`([\w/]+\.py)`(?:\*\*)? · ((?:`\w+`(?:, )?)+)")
 """`module.py` · `function`, `another`, as docs/architecture.md walks."""
+PACKAGES = ("crds/slides_api", "operator/slides_operator", "runner/slides_runner")
+"""Where such a module may lie."""
 IGNORED_RULE = re.compile(r'^ +"[A-Z]+\d*",(?P<rest>.*)$', re.MULTILINE)
 
 
@@ -104,6 +106,13 @@ def _resolves(path: Path, link: str) -> bool:
     if not anchor:
         return linked.exists()
     return linked.is_file() and anchor in map(_slug, HEADING.findall(_prose(linked)))
+
+
+def _defines(module: str, name: str) -> bool:
+    paths = [ROOT / package / module for package in PACKAGES]
+    texts = [path.read_text() for path in paths if path.is_file()]
+    defined = re.compile(rf"^(?: *(?:async )?def |class )?{name}\b", re.MULTILINE)
+    return any(defined.search(text) for text in texts)
 
 
 def _slug(heading: str) -> str:
@@ -229,18 +238,26 @@ def test_walk_names_only_what_is_there() -> None:
     walk = (ROOT / "docs" / "architecture.md").read_text().replace("**`", "`")
     named = [(m[1], name) for m in NAMED_IN.finditer(walk) for name in re.findall(r"\w+", m[2])]
 
-    missing = [
-        (module, name)
-        for module, name in named
-        if not re.search(
-            rf"^(?:def |class )?{name}\b",
-            (ROOT / "runner" / "slides_runner" / module).read_text(),
-            re.MULTILINE,
-        )
-    ]
+    missing = [(module, name) for module, name in named if not _defines(module, name)]
 
     assert named
     assert missing == []
+
+
+def test_documents_link_every_guide_and_decision() -> None:
+    guides = {str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md")}
+    decisions = {p.name for p in (ROOT / "docs" / "decisions").glob("*.md")}
+    linked = {link.partition("#")[0] for link in LINK.findall((ROOT / "README.md").read_text())}
+    architecture = (ROOT / "docs" / "architecture.md").read_text()
+
+    assert guides - linked == set()
+    assert {name for name in decisions if f"(decisions/{name})" not in architecture} == set()
+
+
+def test_decisions_are_numbered_once() -> None:
+    numbers = sorted(p.name[:4] for p in (ROOT / "docs" / "decisions").glob("*.md"))
+
+    assert numbers == [f"{n:04}" for n in range(1, len(numbers) + 1)]
 
 
 def test_version_is_the_same_everywhere() -> None:
