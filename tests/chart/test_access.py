@@ -28,7 +28,7 @@ OTHER = "elsewhere"
 USED = {
     EXTRACTIONS: "get list watch create patch delete",
     f"{EXTRACTIONS}/status": "patch",
-    BATCHES: "list watch patch delete",
+    BATCHES: "list watch delete",
     f"{BATCHES}/status": "patch",
     "jobs.batch": "get list watch create patch delete",
     "pods": "list watch",

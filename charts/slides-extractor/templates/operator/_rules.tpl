@@ -6,7 +6,7 @@
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [slides-extractor.dev]
   resources: [slideextractionbatches]
-  verbs: [list, watch, patch, delete]
+  verbs: [list, watch, delete]
 - apiGroups: [slides-extractor.dev]
   resources: [slideextractions/status, slideextractionbatches/status]
   verbs: [patch]
