@@ -125,11 +125,11 @@ def up(cluster: NodeCluster, images: list[Image], folder: Path) -> None:
 
 def build_values(endpoint: str, images: list[Image]) -> Json:
     """Return the chart's values for a cluster to try things out."""
-    ids = {f"slides-extractor.dev/{image.name}-image": image.id for image in images}
+    operator = next(image for image in images if image.name == "operator")
     return {
         "image": {"registry": "localhost"},
-        # The tag is the same after a change of the code: the ids have the operator start anew.
-        "operator": {"replicas": 1, "podAnnotations": ids},
+        # The tag is the same after a change of the code: the id has the operator start anew.
+        "operator": {"replicas": 1, "podAnnotations": {"slides-extractor.dev/image": operator.id}},
         "runner": {"namespaces": [NAMESPACE], "resources": {"requests": {"cpu": "100m"}}},
         "config": {"create": True, "data": {"S3_ENDPOINT": endpoint, "S3_BUCKET_NAME": BUCKET}},
         "secrets": {

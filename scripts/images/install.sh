@@ -6,7 +6,8 @@
 set -eu
 
 here=$(dirname "$0")
-export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
+export PIP_CACHE_DIR=/var/cache/pip PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 \
+    PIP_ROOT_USER_ACTION=ignore
 for secret in ca-certificates:PIP_CERT pip.conf:PIP_CONFIG_FILE; do
     file=/run/secrets/${secret%:*}
     if [ -s "$file" ]; then
