@@ -4,12 +4,13 @@ Whoever writes puts the API server's answer in at once, so that a decision never
 older than one's own last write. The newest resourceVersion wins, and what was deleted stays so.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from pydantic_core import from_json, to_json
 
 from slides_api.v1alpha1 import Phase
 from slides_api.wellknown import (
@@ -195,7 +196,7 @@ class Cache:
 
     def _load(self, uid: str | None) -> dict[str, Any] | None:
         entry = self._entries.get(uid) if uid else None
-        return json.loads(entry.data) if entry else None
+        return from_json(entry.data) if entry else None
 
     def _take_place(self, uid: str, entry: _Entry) -> bool:
         """Give the name to this object; one that had it before is gone."""
@@ -243,7 +244,7 @@ def _entry(obj: Manifest, version: int) -> _Entry:
         active=kind == JOB and not has_ended(obj),
         phase=_phase(obj) if kind == Kind.EXTRACTION else "",
         groups=tuple(_groups(obj)),
-        data=json.dumps(compact(obj), separators=(",", ":")).encode(),
+        data=to_json(compact(obj)),
     )
 
 

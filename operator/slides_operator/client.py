@@ -5,7 +5,6 @@ costs more than the rest of a reconcile together; its `call_api` moves plain JSO
 """
 
 import asyncio
-import json
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -16,6 +15,7 @@ from urllib.parse import urlencode
 import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
+from pydantic_core import from_json
 
 from slides_operator.errors import (
     ApiError,
@@ -122,7 +122,7 @@ class Client:
             content = await response.read()
         self._metrics.api_requests.labels(verb or VERBS[method], str(response.status)).inc()
         if response.ok:
-            return json.loads(content)  # type: ignore[no-any-return] # every answer is an object
+            return from_json(content)  # type: ignore[no-any-return] # every answer is an object
         error = _error(f"{method} {path}", response, content)
         if isinstance(error, ThrottledError):
             self._bucket.pause(error.retry_after or DEFAULT_RETRY_AFTER_S)
@@ -184,7 +184,7 @@ def _url(path: str, query: Mapping[str, Any] | None) -> str:
 async def _events(response: aiohttp.ClientResponse, path: str) -> AsyncGenerator[Json]:
     with _translated(f"WATCH {path}"):
         async for line in response.content:
-            yield json.loads(line)
+            yield from_json(line)
 
 
 @contextmanager
@@ -223,7 +223,7 @@ def _error(what: str, response: aiohttp.ClientResponse, content: bytes) -> ApiEr
 
 def _message(content: bytes) -> str:
     try:
-        return str(json.loads(content)["message"])
+        return str(from_json(content)["message"])
     except (ValueError, KeyError, TypeError):
         return content[:200].decode(errors="replace")
 
