@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pydantic_core import from_json, to_json
-
 from slides_api.v1alpha1 import Phase
 from slides_api.wellknown import (
     BATCH_KIND,
@@ -21,6 +19,7 @@ from slides_api.wellknown import (
     EXTRACTION_LABEL,
     EXTRACTIONS,
 )
+from slides_operator.quickjson import from_json, to_json
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 GRAVES = 20_000

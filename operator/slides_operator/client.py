@@ -15,7 +15,6 @@ from urllib.parse import urlencode
 import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
-from pydantic_core import from_json
 
 from slides_operator.errors import (
     ApiError,
@@ -27,6 +26,7 @@ from slides_operator.errors import (
     UnreachableError,
 )
 from slides_operator.metrics import Metrics
+from slides_operator.quickjson import from_json
 
 Json = dict[str, Any]
 

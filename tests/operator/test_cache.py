@@ -28,6 +28,28 @@ def test_returns_what_was_put() -> None:
     assert cache.key_of("x-1") == X1
 
 
+def _nested(levels: int) -> Json:
+    return {"in": _nested(levels - 1)} if levels else {}
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        pytest.param(_nested(220), id="deeper than pydantic reads"),
+        pytest.param(_nested(300), id="deeper than pydantic writes"),
+        pytest.param({"in": "\ud800"}, id="half a surrogate pair"),
+    ],
+)
+def test_strange_objects_are_kept_as_they_are(strange: Json) -> None:
+    extraction = build_extraction()
+    extraction["spec"]["podTemplate"] = {"affinity": strange}
+
+    kept = _filled(extraction).extraction(X1)
+
+    assert kept is not None
+    assert kept["spec"] == extraction["spec"]
+
+
 @pytest.mark.parametrize(
     ("versions", "want"),
     [
