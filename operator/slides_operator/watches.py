@@ -5,7 +5,9 @@ what was deleted between two lists, and both matter for what is many and short-l
 """
 
 import asyncio
+import math
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
@@ -55,6 +57,7 @@ class Watch:
         *,
         kind: str,
         namespace: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._cache = cache
@@ -64,13 +67,15 @@ class Watch:
         self._api_version, root, plural = SOURCES[kind]
         where = f"/namespaces/{namespace}" if namespace else ""
         self._path = f"{root}{where}/{plural}"
-        self._moved_at = self.heard_at = time.monotonic()
+        self._clock = clock
+        self._moved_at = math.inf  # not running yet
+        self.heard_at = clock()
         self.name = f"{plural}/{namespace}" if namespace else plural
         self.synced = asyncio.Event()
 
     def trouble(self) -> str | None:
         """Return what is wrong with this watch, if anything."""
-        silent_s = time.monotonic() - self._moved_at
+        silent_s = self._clock() - self._moved_at
         if silent_s < DEAD_AFTER_S:
             return None
         return f"the watch of {self.name} has not moved for {silent_s:.0f} s"
@@ -78,6 +83,7 @@ class Watch:
     async def run(self) -> None:
         """Follow the kind until cancelled."""
         pause = FIRST_PAUSE_S
+        self._moved_at = self._clock()
         while True:
             try:
                 version = await self._list()
@@ -90,7 +96,7 @@ class Watch:
                 log.warning("list failed", watch=self.name, error=e.message)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
-            self._moved_at = time.monotonic()
+            self._moved_at = self._clock()
 
     async def _list(self) -> str:
         query = {"labelSelector": SELECTOR, "limit": PAGE}
@@ -133,7 +139,7 @@ class Watch:
                 version = self._reached
                 pause = FIRST_PAUSE_S if version != before else min(pause * 2, LONGEST_PAUSE_S)
                 await asyncio.sleep(pause)
-            self._moved_at = time.monotonic()
+            self._moved_at = self._clock()
 
     async def _connect(self, version: str) -> str:
         query = {
@@ -173,7 +179,7 @@ class Watch:
             add(key)
 
     def _hear(self) -> None:
-        self._moved_at = self.heard_at = time.monotonic()
+        self._moved_at = self.heard_at = self._clock()
 
 
 def build_watches(

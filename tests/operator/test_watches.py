@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -215,11 +214,15 @@ async def test_watches_each_namespace_or_all(client: Client, metrics: Metrics) -
 
 @pytest.mark.api
 async def test_watch_that_no_longer_moves_is_trouble(
-    watch: Watch, monkeypatch: pytest.MonkeyPatch
+    client: Client, seen: Seen, namespace: str
 ) -> None:
-    assert watch.trouble() is None
+    now = [1000.0]
+    watch = Watch(client, seen.cache, seen, kind=JOB, namespace=namespace, clock=lambda: now[0])
+    now[0] += DEAD_AFTER_S
+    assert watch.trouble() is None  # it has not begun
+    async with _running(watch):
+        assert watch.trouble() is None
 
-    later = time.monotonic() + DEAD_AFTER_S
-    monkeypatch.setattr(time, "monotonic", lambda: later)
+        now[0] += DEAD_AFTER_S
 
-    assert "has not moved" in (watch.trouble() or "")
+        assert "has not moved" in (watch.trouble() or "")
