@@ -68,7 +68,7 @@ class Replica:
             echoes=self._echoes,
             transitions=Transitions(metrics),
         )
-        self._reconcile = make_reconcile(cluster, self._cache, settings)
+        self._make_reconcile = partial(make_reconcile, cluster, self._cache, settings)
         for phase in Phase:
             metrics.extractions.labels(phase).set_function(partial(self._cache.in_phase, phase))
         namespaces = settings.watch_namespaces
@@ -145,7 +145,9 @@ class Replica:
     async def _work(self) -> None:
         keys = self._cache.keys()
         log.info("reconciling all", resources=len(keys))
-        await self._queue.run(self._reconcile, keys=keys, workers=self._settings.workers)
+        # Anew: while nobody led, the API server may have been away, and no runner could report.
+        reconcile = self._make_reconcile()
+        await self._queue.run(reconcile, keys=keys, workers=self._settings.workers)
 
     def _hear(self, kind: Kind, namespace: str) -> None:
         for census in self._censuses:
