@@ -48,7 +48,10 @@ def ask_api(kind: str) -> str | None:
     request = urllib.request.Request(
         f"https://{host}:{port}{path}", headers={"Authorization": f"Bearer {token}"}
     )
-    return get(request, ssl.create_default_context(cafile=ACCOUNT / "ca.crt"))
+    tls = ssl.create_default_context(cafile=ACCOUNT / "ca.crt")
+    # Python 3.13 asks for more than clusters have, EKS for one: kubernetes-client/python#2394.
+    tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return get(request, tls)
 
 
 def get(request: urllib.request.Request, tls: ssl.SSLContext | None = None) -> str | None:
