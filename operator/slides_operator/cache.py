@@ -143,7 +143,7 @@ class Cache:
         return self._members(Kind.EXTRACTION, batch_uid)
 
     def sharers_of(self, manifest_uri: str, *, but_not: str) -> bool:
-        """Return whether another extraction's result names this manifest."""
+        """Return whether another extraction, one that stays, has a result of this manifest."""
         return any(uid != but_not for uid in self._groups.get(("manifest", manifest_uri), ()))
 
     def active_jobs(self) -> int:
@@ -256,6 +256,8 @@ def _groups(obj: Manifest) -> Iterator[tuple[str, str]]:
     if kind == Kind.EXTRACTION:
         if batch := labels.get(BATCH_LABEL):
             yield kind, batch
+        if "deletionTimestamp" in obj["metadata"]:
+            return  # or two that go together would keep the outputs for each other
         if uri := ((obj.get("status") or {}).get("result") or {}).get("manifestURI"):
             yield _MANIFEST, uri
     elif owner := (kind == JOB and owner_uid(obj)) or labels.get(EXTRACTION_LABEL):

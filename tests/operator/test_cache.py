@@ -139,6 +139,9 @@ def test_knows_who_else_names_a_manifest() -> None:
     assert not cache.sharers_of(uri, but_not="x-1")
     cache.put(build_extraction("x-2", 2, manifest=uri))
     assert cache.sharers_of(uri, but_not="x-1")
+    going = build_extraction("x-2", 3, manifest=uri, deletionTimestamp="2026-01-02T00:00:00Z")
+    cache.put(going)
+    assert not cache.sharers_of(uri, but_not="x-1")
     cache.drop(build_extraction("x-2", 3))
     assert not cache.sharers_of(uri, but_not="x-1")
 
