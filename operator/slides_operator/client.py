@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,6 +37,8 @@ APPLY_PATCH = "application/apply-patch+yaml"
 
 VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
+NO_ANSWER = "none"
+"""What a request without a status counts as."""
 REQUEST_TIMEOUT_S = 15.0
 """Chosen: a hundred times the slowest answer of a busy API server that was measured."""
 CONNECT_TIMEOUT_S = 5.0
@@ -110,17 +113,22 @@ class Client:
         if not urgent:
             await self._bucket.take()
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
-        response = await self._send(
-            method,
-            _url(path, query),
-            body=body,
-            content_type=content_type,
-            accept=accept,
-            timeout=timeout,
-        )
-        with _translated(f"{method} {path}"):
-            content = await response.read()
-        self._metrics.api_requests.labels(verb or VERBS[method], str(response.status)).inc()
+        count = partial(self._metrics.api_requests.labels, verb or VERBS[method])
+        try:
+            response = await self._send(
+                method,
+                _url(path, query),
+                body=body,
+                content_type=content_type,
+                accept=accept,
+                timeout=timeout,
+            )
+            with _translated(f"{method} {path}"):
+                content = await response.read()
+        except UnreachableError:
+            count(NO_ANSWER).inc()
+            raise
+        count(str(response.status)).inc()
         if response.ok:
             return from_json(content)  # type: ignore[no-any-return] # every answer is an object
         error = _error(f"{method} {path}", response, content)

@@ -66,7 +66,7 @@ class Metrics:
         )
         self.api_requests = Counter(
             "slides_operator_api_requests",
-            "Requests to the API server, kopf's own apart, by verb and status.",
+            "Requests to the API server, kopf's own apart, by verb and status (none: no answer).",
             ["verb", "code"],
             registry=registry,
         )

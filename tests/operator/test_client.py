@@ -2,8 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from aiohttp.typedefs import Handler
+from kubernetes.aio.client import ApiClient, Configuration
 
 from slides_operator.client import Client, TokenBucket
 from slides_operator.errors import (
@@ -11,6 +17,8 @@ from slides_operator.errors import (
     ConflictError,
     NotFoundError,
     RejectedError,
+    ThrottledError,
+    UnreachableError,
 )
 from slides_operator.metrics import Metrics
 
@@ -39,6 +47,87 @@ async def test_paused_bucket_lets_nobody_through() -> None:
     await asyncio.gather(*(bucket.take() for _ in range(5)))
 
     assert time.monotonic() - started >= 0.2
+
+
+@asynccontextmanager
+async def _played(handler: Handler, metrics: Metrics) -> AsyncIterator[Client]:
+    """Yield a client of an API server that behaves as a real one seldom does."""
+    app = web.Application()
+    app.router.add_get("/it", handler)
+    server = TestServer(app)
+    async with server, ApiClient(Configuration(host=str(server.make_url("")).rstrip("/"))) as api:
+        yield Client(api, TokenBucket(1000, 1000), metrics)
+
+
+async def test_throttled_client_waits_as_long_as_it_is_asked(metrics: Metrics) -> None:
+    async def throttle(_: web.Request) -> web.Response:
+        return web.json_response({"message": "slowly"}, status=429, headers={"Retry-After": "1"})
+
+    async with _played(throttle, metrics) as client:
+        with pytest.raises(ThrottledError, match="slowly") as raised:
+            await client.request("GET", "/it")
+        started = time.monotonic()
+        with pytest.raises(ThrottledError):
+            await client.request("GET", "/it")
+
+    assert raised.value.retry_after == 1
+    assert time.monotonic() - started >= 0.9
+
+
+async def _hang(_: web.Request) -> web.Response:
+    await asyncio.sleep(60)
+    return web.Response()
+
+
+async def _cut(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": "100"})
+    await response.prepare(request)
+    await response.write(b'{"kind":')
+    assert request.transport
+    request.transport.abort()
+    return response
+
+
+async def _break(_: web.Request) -> web.Response:
+    return web.Response(text="<html>no JSON at all</html>", status=502)
+
+
+@pytest.mark.parametrize(
+    ("handler", "code"),
+    [
+        pytest.param(_hang, "none", id="hangs"),
+        pytest.param(_cut, "none", id="cut in the middle"),
+        pytest.param(_break, "502", id="5xx of a proxy"),
+    ],
+)
+async def test_no_answer_is_said_and_counted(handler: Handler, code: str, metrics: Metrics) -> None:
+    async with _played(handler, metrics) as client:
+        with pytest.raises(UnreachableError, match="GET /it"):
+            await client.request("GET", "/it", timeout_s=0.5)
+
+    labels = {"verb": "get", "code": code}
+    assert metrics.registry.get_sample_value("slides_operator_api_requests_total", labels) == 1
+
+
+async def test_silent_watch_is_given_up(metrics: Metrics) -> None:
+    async def fall_silent(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b'{"type": "BOOKMARK", "object": {}}\n')
+        await asyncio.sleep(60)
+        return response
+
+    async def follow(client: Client) -> None:
+        async with client.stream("/it", query={"watch": "true"}, silence_s=0.3) as events:
+            async for event in events:
+                heard.append(event["type"])  # noqa: PERF401 - also what comes before the end
+
+    heard: list[str] = []
+    async with _played(fall_silent, metrics) as client:
+        with pytest.raises(UnreachableError, match="no answer in time"):
+            await follow(client)
+
+    assert heard == ["BOOKMARK"]
 
 
 @pytest.mark.api
