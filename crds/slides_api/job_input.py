@@ -34,7 +34,7 @@ class JobInput(ApiModel):
     progress_seconds: Annotated[int, Field(ge=1, le=3600)] = 1
     """Shortest time between two words of progress within a stage."""
     video: Video | None = None
-    """status.video, for a Job that deletes outputs."""
+    """status.video, as an earlier attempt found it."""
     result: Result | None = None
     """status.result, for a Job that deletes outputs."""
     keep: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from slides_api.job_input import JobInput, JobSpec
 from slides_api.names import claim_name, deletion_job_name, job_name
-from slides_api.v1alpha1 import SlideExtractionSpec
+from slides_api.v1alpha1 import SlideExtractionSpec, Video
 from slides_api.wellknown import (
     API_VERSION,
     ATTEMPT_LABEL,
@@ -57,6 +57,8 @@ def build_job(
         attempt=attempt,
         spec=_job_spec(spec),
         progress_seconds=progress_s,
+        # An attempt that ends before it finds the video would erase from the status which it is.
+        video=_known_video(seen),
     )
     work = Work(
         command=split_command(settings.pipeline_entrypoint),
@@ -133,6 +135,11 @@ def owner_reference(seen: Observation) -> Json:
 
 def _job_spec(spec: SlideExtractionSpec) -> JobSpec:
     return JobSpec(source=spec.source, outputs=spec.outputs, storage=spec.storage, force=spec.force)
+
+
+def _known_video(seen: Observation) -> Video | None:
+    found = seen.status.get("video")
+    return Video.model_validate(found) if found else None
 
 
 def _work_volume(seen: Observation, spec: SlideExtractionSpec, settings: OperatorSettings) -> Json:

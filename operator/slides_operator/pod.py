@@ -134,6 +134,9 @@ def _build_env(spec: SlideExtractionSpec, work: Work, settings: OperatorSettings
     }
     if work.source_secret:
         plain["SOURCE_SECRET_DIR"] = SOURCE_SECRET_DIR
+    if size := work.volume.get("emptyDir", {}).get("sizeLimit"):
+        # The kubelet evicts a pod that goes beyond; the runner stops before, and says why.
+        plain["WORK_VOLUME_BYTES"] = size
     told = [{"name": name, "value": value} for name, value in plain.items()]
     return [*told, *_secret_env(spec.storage.s3 if spec.storage else None, settings.secret_name)]
 

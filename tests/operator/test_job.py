@@ -188,3 +188,21 @@ def test_labels_that_find_pods_are_not_the_users() -> None:
 @pytest.mark.parametrize(("active", "seconds"), [(0, 1), (50, 1), (149, 2), (1000, 20), (9999, 30)])
 def test_many_runners_report_less_often(active: int, seconds: int) -> None:
     assert progress_seconds(active) == seconds
+
+
+def test_runner_is_told_how_large_its_volume_is() -> None:
+    assert environment(attempt())["WORK_VOLUME_BYTES"]["value"] == "20Gi"
+    claimed = attempt({"workVolume": {"claim": {"size": "5Gi"}}})
+    assert "WORK_VOLUME_BYTES" not in environment(claimed)
+
+
+def test_attempt_is_told_which_video_an_earlier_one_found() -> None:
+    video = {"key": "youtube-abc", "title": "A talk"}
+    seen = see(build_extraction(status={"video": video}))
+    assert seen.spec is not None
+
+    job = build_job(seen, seen.spec, 2, build_settings(), progress_s=1)
+
+    told = JobInput.model_validate_json(environment(job)["JOB_INPUT"]["value"])
+    assert told.video is not None
+    assert told.video.key == "youtube-abc"
