@@ -64,6 +64,10 @@ class OneExtraction(RuleBasedStateMachine):
     def extraction(self) -> Json | None:
         return self.api.objects.get(("slideextractions", "default", "talk"))
 
+    def live_attempts(self) -> list[Json]:
+        pods = self.cluster.live_pods()
+        return [pod for pod in pods if ATTEMPT_LABEL in pod["metadata"]["labels"]]
+
     @rule(steps=st.integers(1, 4))
     def go_on(self, steps: int) -> None:
         """Take some steps of the usual course, so that what follows meets all its stages."""
@@ -146,11 +150,7 @@ class OneExtraction(RuleBasedStateMachine):
 
     @invariant()
     def no_two_attempts_are_active(self) -> None:
-        active = {
-            pod["metadata"]["labels"][ATTEMPT_LABEL]
-            for pod in self.cluster.live_pods()
-            if ATTEMPT_LABEL in pod["metadata"]["labels"]
-        } | {
+        active = {pod["metadata"]["labels"][ATTEMPT_LABEL] for pod in self.live_attempts()} | {
             job["metadata"]["labels"][ATTEMPT_LABEL]
             for job in self.api.all("jobs")
             if ATTEMPT_LABEL in job["metadata"]["labels"]
@@ -180,7 +180,7 @@ class OneExtraction(RuleBasedStateMachine):
         for _ in range(3):
             self.go_on(2)
         if (self.extraction or {}).get("status", {}).get("phase") in {"Suspended", "Cancelled"}:
-            assert all("deletionTimestamp" in pod["metadata"] for pod in self.cluster.live_pods())
+            assert all("deletionTimestamp" in pod["metadata"] for pod in self.live_attempts())
         idle = 0
         for _ in range(60):
             before = len(self.api.writes), str(self.api.objects)
