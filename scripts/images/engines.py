@@ -40,8 +40,8 @@ class Engine:
     """A tool that builds images, by its commands; {image} and {file} are filled in."""
 
     name: str
-    probe: Sequence[str]
-    """Succeeds where the tool works: a docker may be installed without an engine behind it."""
+    probes: Sequence[Sequence[str]]
+    """All succeed where the tool works: a docker may be there without its engine or its builder."""
     build_command: Sequence[str]
     pull_command: Sequence[str]
     identify_command: Sequence[str]
@@ -50,10 +50,10 @@ class Engine:
 
     def works(self) -> bool:
         """Say whether the tool is installed and answers."""
-        if find_program(self.probe[0]) is None:
+        if find_program(self.name) is None:
             return False
         try:
-            return _run(self.probe, limit_s=PROBE_LIMIT_S).returncode == 0
+            return all(_run(p, limit_s=PROBE_LIMIT_S).returncode == 0 for p in self.probes)
         except subprocess.TimeoutExpired:
             return False
 
@@ -94,7 +94,7 @@ class Engine:
 ENGINES = (
     Engine(
         "docker",
-        probe=("docker", "info"),
+        probes=(("docker", "info"), ("docker", "buildx", "version")),
         build_command=("docker", "buildx", "build", "--load"),
         pull_command=("docker", "pull", "{image}"),
         identify_command=("docker", "image", "inspect", "--format", "{{{{.Id}}}}", "{image}"),
@@ -102,7 +102,7 @@ ENGINES = (
     ),
     Engine(
         "podman",
-        probe=("podman", "info"),
+        probes=(("podman", "info"),),
         build_command=("podman", "build", "--layers"),
         pull_command=("podman", "pull", "{image}"),
         identify_command=("podman", "image", "inspect", "--format", "{{{{.Id}}}}", "{image}"),
@@ -119,7 +119,7 @@ ENGINES = (
     # Without a container runtime: `chroot` isolation also works inside a container or a small VM.
     Engine(
         "buildah",
-        probe=("buildah", "info"),
+        probes=(("buildah", "info"),),
         build_command=("buildah", "bud", "--layers", "--isolation=chroot", "--network=host"),
         pull_command=("buildah", "pull", "{image}"),
         identify_command=(

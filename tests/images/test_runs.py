@@ -34,7 +34,7 @@ print(json.dumps({
     "ids": [os.getuid(), os.getgid()],
     "process": os.getpid(),
     "capabilities": int(status["CapEff"], 16) | int(status["CapBnd"], 16),
-    "writable": [p for p in ("/", "/data", "/opt/venv", "/tmp", "/var/tmp") if is_writable(p)],
+    "writable": [p for p in ("/", "/data", "/opt/venv", "/tmp") if is_writable(p)],
 }))
 """
 
