@@ -126,6 +126,12 @@ def reason(seen: Resource) -> str:
     return str(condition(seen, "Succeeded").get("reason", ""))
 
 
+def runs(seen: Resource) -> Resource:
+    """Return what the runner says of itself."""
+    found: Resource = seen.get("status", {}).get("run", {})
+    return found
+
+
 def attempts(seen: Resource) -> list[Resource]:
     found: list[Resource] = seen["status"]["attempts"]["history"]
     return found

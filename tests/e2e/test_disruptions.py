@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.e2e.product import Product
-from tests.e2e.talks import Resource, attempts, condition, counted, phase, reason
+from tests.e2e.talks import Resource, attempts, condition, counted, phase, reason, runs
 
 pytestmark = pytest.mark.e2e
 
@@ -39,7 +39,8 @@ def test_operator_killed_while_downloading_loses_nothing(product: Product) -> No
 
 def test_operator_killed_while_uploading_loses_nothing(product: Product) -> None:
     product.talks.apply("killed-uploading", product.slow_talk_url())
-    product.talks.wait_for_phase("killed-uploading", "Downloading")
+    # The store was asked what lies there; it is needed again once there is something to upload.
+    product.talks.wait("killed-uploading", lambda seen: runs(seen).get("downloads"))
     with product.s3_frozen():
         product.hurry()
         product.talks.wait_for_phase("killed-uploading", "Extracting", "Uploading")

@@ -38,7 +38,7 @@ def test_an_image_that_cannot_be_pulled_shows_as_such(product: Product) -> None:
 
 def test_a_pod_without_a_node_shows_why_and_fails_by_its_start_deadline(product: Product) -> None:
     nowhere = {"nodeSelector": {"example.com/disk": "none"}}
-    product.talks.apply("no-node", product.talk_url, podTemplate=nowhere, startDeadlineSeconds=6)
+    product.talks.apply("no-node", product.talk_url, podTemplate=nowhere, startDeadlineSeconds=30)
 
     seen = product.talks.wait_for_reason("no-node", "Unschedulable")
     assert phase(seen) == "Pending"

@@ -1,7 +1,5 @@
 """What a runner may do with its token, and a namespace of its own."""
 
-import json
-
 import pytest
 
 from tests.e2e.product import Product, Refused
@@ -17,19 +15,10 @@ def test_a_runners_token_changes_no_other_extraction(product: Product) -> None:
     product.talks.wait_for_phase("attacker", "Downloading")
     (pod,) = product.talks.find("pods", "attacker")
     token = product.token_of(pod)
-    change = json.dumps({"status": {"run": {"attempt": 1, "message": "was here"}}})
 
     with pytest.raises(Refused) as refused:
-        product.as_token(
-            token,
-            "patch",
-            "slx",
-            "bystander",
-            "--subresource=status",
-            "--type=merge",
-            "--patch",
-            change,
-        )
+        product.patch_status(token, "bystander", {"run": {"attempt": 1, "message": "was here"}})
+    product.patch_status(token, "attacker", {"run": {"attempt": 1, "message": "was here"}})
     product.hurry()
 
     assert "does not work on attempt" in str(refused.value)
