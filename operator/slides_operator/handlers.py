@@ -5,8 +5,10 @@ peering and retries are all left off: `on.event` handlers alone write nothing.
 """
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Callable, Collection
+import ssl
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import kopf
@@ -25,8 +27,18 @@ IDLE_TIMEOUT_S = 0.1
 CONNECT_TIMEOUT_S = 5
 REQUEST_TIMEOUT_S = 60
 
+RETRY_S = 2.0
+
 Hear = Callable[[Kind, str], None]
 """Told of each event: its kind and namespace."""
+
+
+class Retries:
+    """Pauses without end: kopf's own grow to 21 s, and after 54 s some errors end the process."""
+
+    def __iter__(self) -> Iterator[float]:
+        """Begin anew."""
+        return itertools.repeat(RETRY_S)
 
 
 class NoDiffBase(kopf.DiffBaseStorage):
@@ -94,11 +106,21 @@ def _is_untouched(event: kopf.RawEvent) -> bool:
     return event["type"] != "MODIFIED" and not status.get("phase")
 
 
+class TolerantConnection(kopf.ConnectionInfo):
+    """A connection that trusts the authorities clusters really have, as the client's does."""
+
+    def as_ssl_context(self) -> ssl.SSLContext:
+        """Return the context without what Python 3.13 asks for beyond a valid chain."""
+        context = super().as_ssl_context()
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        return context
+
+
 async def connection_info(configuration: Configuration) -> kopf.ConnectionInfo:
     """Return what the client library signs in with, so that both are one user."""
     bearer: str = await configuration.get_api_key_with_prefix("BearerToken") or ""
     scheme, _, token = bearer.partition(" ")
-    return kopf.ConnectionInfo(
+    return TolerantConnection(
         server=configuration.host,
         ca_path=configuration.ssl_ca_cert,
         certificate_path=configuration.cert_file,
@@ -121,6 +143,7 @@ def build_kopf_settings() -> kopf.OperatorSettings:
     settings.watching.connect_timeout = CONNECT_TIMEOUT_S
     settings.networking.request_timeout = REQUEST_TIMEOUT_S
     settings.networking.connect_timeout = CONNECT_TIMEOUT_S
+    settings.networking.error_backoffs = Retries()
     settings.queueing.idle_timeout = IDLE_TIMEOUT_S
     settings.persistence.diffbase_storage = NoDiffBase()
     return settings
