@@ -5,7 +5,7 @@ older than one's own last write. The newest resourceVersion wins, and what was d
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -64,6 +64,8 @@ class _Entry:
     version: int
     active: bool
     phase: str
+    manifest: str
+    """Which one its result names, if it stays."""
     groups: tuple[tuple[str, str], ...]
     data: bytes
 
@@ -142,9 +144,14 @@ class Cache:
         """Return the SlideExtractions of a batch."""
         return self._members(Kind.EXTRACTION, batch_uid)
 
-    def sharers_of(self, manifest_uri: str, *, but_not: str) -> bool:
-        """Return whether another extraction, one that stays, has a result of this manifest."""
-        return any(uid != but_not for uid in self._groups.get(("manifest", manifest_uri), ()))
+    def manifests_like(self, uris: Iterable[str], *, but_not: str) -> tuple[str, ...]:
+        """Return the manifests that others, which stay, name as results of the same video.
+
+        Whichever the bucket: where options alone lead is known to runners only.
+        """
+        ends = {manifest_end(uri) for uri in uris}
+        others = {uid for end in ends for uid in self._groups.get((_MANIFEST, end), ())}
+        return tuple(sorted({self._entries[uid].manifest for uid in others - {but_not}}))
 
     def active_jobs(self) -> int:
         """Return how many Jobs have not ended."""
@@ -235,6 +242,7 @@ _RECONCILED = frozenset(Kind)
 
 def _entry(obj: Manifest, version: int) -> _Entry:
     meta, kind = obj["metadata"], obj["kind"]
+    manifest = _manifest(obj) if kind == Kind.EXTRACTION else ""
     return _Entry(
         kind=kind,
         namespace=meta["namespace"],
@@ -242,7 +250,8 @@ def _entry(obj: Manifest, version: int) -> _Entry:
         version=version,
         active=kind == JOB and not has_ended(obj),
         phase=_phase(obj) if kind == Kind.EXTRACTION else "",
-        groups=tuple(_groups(obj)),
+        manifest=manifest,
+        groups=tuple(_groups(obj, manifest)),
         data=to_json(compact(obj)),
     )
 
@@ -251,15 +260,24 @@ def _phase(obj: Manifest) -> str:
     return (obj.get("status") or {}).get("phase") or Phase.PENDING
 
 
-def _groups(obj: Manifest) -> Iterator[tuple[str, str]]:
+def _manifest(obj: Manifest) -> str:
+    if "deletionTimestamp" in obj["metadata"]:
+        return ""  # or two that go together would keep the outputs for each other
+    return ((obj.get("status") or {}).get("result") or {}).get("manifestURI") or ""
+
+
+def manifest_end(uri: str) -> str:
+    """Return the end of a manifest's URI: `{video key}/{options hash}/manifest.json`."""
+    return "/".join(uri.rsplit("/", 3)[-3:])
+
+
+def _groups(obj: Manifest, manifest: str) -> Iterator[tuple[str, str]]:
     kind, labels = obj["kind"], obj["metadata"].get("labels") or {}
     if kind == Kind.EXTRACTION:
         if batch := labels.get(BATCH_LABEL):
             yield kind, batch
-        if "deletionTimestamp" in obj["metadata"]:
-            return  # or two that go together would keep the outputs for each other
-        if uri := ((obj.get("status") or {}).get("result") or {}).get("manifestURI"):
-            yield _MANIFEST, uri
+        if manifest:
+            yield _MANIFEST, manifest_end(manifest)
     elif owner := (kind == JOB and owner_uid(obj)) or labels.get(EXTRACTION_LABEL):
         yield kind, owner
 

@@ -4,12 +4,13 @@ Outputs are deleted by a Job with the resource's own credentials. A few tries, s
 resource goes all the same: a store that is gone must not keep a namespace from ending.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from slides_api.conditions import ConditionType, Reason, ReasonClass
 from slides_api.exit_codes import reason_class
+from slides_api.names import storage_prefix
 from slides_api.v1alpha1 import ConditionStatus, DeletionPolicy
 from slides_api.wellknown import OUTPUTS_FINALIZER
 from slides_operator.attempts import Attempt, JobState
@@ -17,7 +18,7 @@ from slides_operator.conditions import Conditions, seen_again
 from slides_operator.job import build_deletion_job
 from slides_operator.objects import Json
 from slides_operator.observe import Observation
-from slides_operator.outcome import describe_end, exit_code_of
+from slides_operator.outcome import describe_end, exit_code_of, words_of
 from slides_operator.plan import Event, Plan
 from slides_operator.settings import OperatorSettings
 from slides_operator.status import own_part, same_status
@@ -29,6 +30,7 @@ FIRST_DELAY = timedelta(seconds=15)
 DELAY_FACTOR = 4
 TIME_LIMIT = timedelta(minutes=15)
 """When a deletion ends at the latest: chosen, three tries of five minutes each."""
+MANIFEST_NAME = "manifest.json"
 SOON = timedelta(seconds=10)
 
 
@@ -77,6 +79,18 @@ def plan_abandonment(
     return _given_up(case, f"the Job for it is refused: {message}")
 
 
+def manifests_at_stake(seen: Observation) -> Iterator[str]:
+    """Yield the manifests whose folders a Job would delete, as far as the operator knows them.
+
+    Of an attempt that left no result, that is the end of the URI: the bucket is the runner's.
+    """
+    video, result = seen.status.get("video") or {}, seen.status.get("result") or {}
+    if uri := result.get("manifestURI"):
+        yield uri
+    if seen.spec is not None and (key := video.get("key")):
+        yield f"{storage_prefix(key, seen.spec.outputs)}{MANIFEST_NAME}"
+
+
 def _kept_by_policy(case: Case) -> Plan | None:
     if case.seen.raw_spec.get("deletionPolicy") == DeletionPolicy.DELETE:
         return None
@@ -109,7 +123,8 @@ def _nothing_to_delete(case: Case) -> Plan | None:
 
 
 def _named_by_another(case: Case) -> Plan | None:
-    if not case.seen.world.result_shared:
+    result = case.seen.status.get("result") or {}
+    if result.get("manifestURI") not in case.seen.world.kept:
         return None
     message = f"The outputs are kept: the result of another extraction names {case.place} too."
     return Plan(release=True, events=(Event("Normal", Reason.OUTPUTS_KEPT, message),))
@@ -119,12 +134,15 @@ def _deleted(case: Case) -> Plan | None:
     last = case.last_try
     if last is None or last.state is not JobState.COMPLETE:
         return None
-    message = f"The outputs at {case.place} are deleted."
+    reason, message = Reason.OUTPUTS_DELETED, f"The outputs at {case.place} are deleted."
+    words = words_of(last)
+    if words.reason is Reason.OUTPUTS_KEPT:
+        reason, message = Reason.OUTPUTS_KEPT, clean(f"The outputs are kept: {words.message}")
     return Plan(
-        status=_status(case, Reason.OUTPUTS_DELETED, message),
+        status=_status(case, reason, message),
         delete_jobs=tuple(one.job for one in case.seen.deletions.values()),
         release=True,
-        events=(Event("Normal", Reason.OUTPUTS_DELETED, message),),
+        events=(Event("Normal", reason, message),),
     )
 
 

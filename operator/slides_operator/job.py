@@ -106,6 +106,7 @@ def build_deletion_job(
             "spec": _job_spec(spec),
             "video": status.get("video"),
             "result": status.get("result"),
+            "keep": seen.world.kept,
         }
     )
     work = Work(DELETION_COMMAND, job_input.to_env(), DELETION_VOLUME)

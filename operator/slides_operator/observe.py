@@ -25,8 +25,8 @@ class World:
     pods: Sequence[Json] = ()
     events: Sequence[Json] = ()
     """Events about the Job or pod that is stuck; read only where its own status tells nothing."""
-    result_shared: bool = False
-    """Whether another resource's result names the same manifest."""
+    kept: tuple[str, ...] = ()
+    """Manifests of the same video that the results of others name."""
     heard_since: datetime | None = None
     """Since when nothing that a runner said can have been missed."""
 

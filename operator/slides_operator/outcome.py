@@ -100,9 +100,13 @@ def exit_code_of(attempt: Attempt) -> int | None:
 
 def describe_end(attempt: Attempt) -> str:
     """Return in a few words how a failed Job ended."""
+    return clean(words_of(attempt).message or attempt.end_message or attempt.end_reason)
+
+
+def words_of(attempt: Attempt) -> Words:
+    """Return what the runner of a Job that ended left as termination message."""
     said = attempt.pod.exit.message if attempt.pod and attempt.pod.exit else ""
-    words = parse_words(said, attempt.ended_at) or log_tail(said)
-    return clean(words.message or attempt.end_message or attempt.end_reason)
+    return parse_words(said, attempt.ended_at) or log_tail(said)
 
 
 def result_due(evidence: Evidence) -> datetime | None:

@@ -11,7 +11,7 @@ from typing import assert_never
 from slides_api.wellknown import OUTPUTS_FINALIZER
 from slides_operator.cache import Cache, Key, Kind
 from slides_operator.cluster import Cluster
-from slides_operator.deletion import plan_abandonment, plan_deletion
+from slides_operator.deletion import manifests_at_stake, plan_abandonment, plan_deletion
 from slides_operator.errors import ApiError, NotFoundError, RejectedError, UnreachableError
 from slides_operator.job import progress_seconds
 from slides_operator.objects import Json
@@ -84,21 +84,17 @@ class Reconciler:
             extraction,
             jobs,
             self._cache.pods_of(uid),
-            result_shared=self._is_shared(extraction),
             heard_since=self._heard_since,
         )
         seen = observe(world)
+        if seen.deleted_at:
+            kept = self._cache.manifests_like(manifests_at_stake(seen), but_not=uid)
+            return observe(replace(world, kept=kept))
         about = {needs_events(seen, attempt, now) for attempt in seen.attempts.values()} - {""}
         if not about:
             return seen
         events = await self._cluster.events_of(seen.namespace, about.pop())
         return observe(replace(world, events=events))
-
-    def _is_shared(self, extraction: Json) -> bool:
-        uri = ((extraction.get("status") or {}).get("result") or {}).get("manifestURI")
-        if not uri or "deletionTimestamp" not in extraction["metadata"]:
-            return False
-        return self._cache.sharers_of(uri, but_not=extraction["metadata"]["uid"])
 
     async def _delete(self, key: Key, seen: Observation, now: datetime) -> datetime | None:
         made = plan_deletion(seen, self._settings, now)

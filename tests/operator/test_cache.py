@@ -133,17 +133,22 @@ def test_change_concerns(obj: Json, want: list[Key]) -> None:
 
 
 def test_knows_who_else_names_a_manifest() -> None:
-    uri = "s3://bucket/video/1/manifest.json"
-    cache = _filled(build_extraction("x-1", manifest=uri))
+    uri, moved = "s3://bucket/video/1/manifest.json", "s3://old/a/b/video/1/manifest.json"
+    other = "s3://bucket/video/2/manifest.json"
+    cache = _filled(build_extraction("x-1", manifest=uri), build_extraction("x-9", manifest=other))
 
-    assert not cache.sharers_of(uri, but_not="x-1")
+    def others() -> tuple[str, ...]:
+        return cache.manifests_like(["video/1/manifest.json", uri], but_not="x-1")
+
+    assert others() == ()
     cache.put(build_extraction("x-2", 2, manifest=uri))
-    assert cache.sharers_of(uri, but_not="x-1")
+    cache.put(build_extraction("x-3", 2, manifest=moved))
+    assert others() == (uri, moved)
     going = build_extraction("x-2", 3, manifest=uri, deletionTimestamp="2026-01-02T00:00:00Z")
     cache.put(going)
-    assert not cache.sharers_of(uri, but_not="x-1")
-    cache.drop(build_extraction("x-2", 3))
-    assert not cache.sharers_of(uri, but_not="x-1")
+    assert others() == (moved,)
+    cache.drop(build_extraction("x-3", 3))
+    assert others() == ()
 
 
 def test_counts_jobs_that_have_not_ended() -> None:

@@ -45,7 +45,7 @@ def going(
     since: float = 30,
     policy: str = "Delete",
     finalizers: tuple[str, ...] = (FINALIZER,),
-    shared: bool = False,
+    kept: tuple[str, ...] = (),
     **spec: Any,
 ) -> Observation:
     extraction = build_extraction(
@@ -54,7 +54,7 @@ def going(
         deletionTimestamp=ago(since),
         finalizers=list(finalizers),
     )
-    return see(extraction, jobs=jobs, pods=pods, result_shared=shared)
+    return see(extraction, jobs=jobs, pods=pods, kept=kept)
 
 
 def a_try(number: int = 1, end: str = "", message: str = "", **more: Any) -> Json:
@@ -73,6 +73,9 @@ def step(made: Plan) -> str:
     return "wait"
 
 
+KEEPER = build_pod(
+    1, "Succeeded", code=0, said={"reason": "OutputsKept", "message": "s3://b/m"}, deletion=True
+)
 CASES: dict[str, tuple[Observation, str]] = {
     "outputs there": (going(), "delete-1"),
     "only a video known": (going({"video": {"key": "youtube-x"}}), "delete-1"),
@@ -82,8 +85,12 @@ CASES: dict[str, tuple[Observation, str]] = {
     "held by others, still works": (going(finalizers=("a/b",), jobs=[build_job()]), "stop 1"),
     "still works": (going(jobs=[build_job()]), "stop 1"),
     "still ends": (going(pods=[build_pod(deleting=True)]), "wait"),
-    "named by another": (going(shared=True), "release OutputsKept"),
+    "named by another": (going(kept=(MANIFEST,)), "release OutputsKept"),
+    "of a video that another has": (going(kept=(f"{MANIFEST}.b",)), "delete-1"),
     "at work": (going(jobs=[a_try()]), "wait"),
+    "kept by the runner": (
+        going(jobs=[a_try(1, "Complete")], pods=[KEEPER]), "release OutputsKept",
+    ),
     "deleted": (going(jobs=[a_try(1, "Complete")]), "release OutputsDeleted"),
     "failed just now": (going(jobs=[a_try(1, "Failed", FAILED, ended=5)]), "wait"),
     "failed": (going(jobs=[a_try(1, "Failed", FAILED, ended=16)]), "delete-2"),

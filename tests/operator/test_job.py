@@ -55,7 +55,7 @@ def attempt(spec: Json | None = None, settings: OperatorSettings | None = None) 
 
 def deletion() -> Json:
     status = {"video": {"key": "youtube-x"}, "result": RESULT}
-    seen = see(build_extraction(spec=FULL, status=status))
+    seen = see(build_extraction(spec=FULL, status=status), kept=("s3://other/manifest.json",))
     assert seen.spec is not None
     return build_deletion_job(seen, seen.spec, 2, build_settings())
 
@@ -107,6 +107,7 @@ def test_a_deletion_knows_what_to_delete() -> None:
     assert told.result.manifest_uri == RESULT["manifestURI"]
     assert told.video is not None
     assert told.video.key == "youtube-x"
+    assert told.keep == ("s3://other/manifest.json",)
 
 
 def test_no_pod_is_given_whole_secrets_or_the_password_of_the_api() -> None:

@@ -1,0 +1,77 @@
+"""Deleting an extraction, over an API in memory: what is asked of it, and what it may refuse."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from slides_api.job_input import JobInput
+from slides_api.names import storage_prefix
+from slides_api.v1alpha1 import Outputs
+from slides_api.wellknown import API_VERSION, OUTPUTS_FINALIZER
+from slides_operator.cache import Key, Kind
+from tests.operator.fake_api import FakeApi
+from tests.operator.mortal import MortalOperator
+
+Json = dict[str, Any]
+KEY = Key(Kind.EXTRACTION, "default", "talk")
+
+
+class Going:
+    """An extraction that somebody deletes, and the operator that sees it."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2027, 1, 1, tzinfo=UTC)
+        self.runner = asyncio.Runner()
+        self.api = FakeApi(lambda: self.time)
+
+    def apply(self, name: str = "talk", **status: Any) -> Json:
+        body = {
+            "apiVersion": API_VERSION,
+            "metadata": {
+                "name": name,
+                "namespace": "default",
+                "finalizers": [OUTPUTS_FINALIZER],
+            },
+            "spec": {
+                "source": {"url": "https://example.com/talk.mp4"},
+                "deletionPolicy": "Delete",
+            },
+            "status": status,
+        }
+        return self.api.create("slideextractions", body)
+
+    def delete(self, extraction: Json) -> None:
+        self.api.delete("slideextractions", extraction)
+        self.operator = MortalOperator(self.api, lambda: self.time)
+
+    def look(self, *, after: float = 0) -> None:
+        self.time += timedelta(seconds=after)
+        self.api.deliver_all(self.operator.cache)
+        self.operator.reconcile(self.runner, KEY)
+
+    def told(self) -> JobInput:
+        """Return what the newest Job is told."""
+        container = self.api.all("jobs")[-1]["spec"]["template"]["spec"]["containers"][0]
+        env = {one["name"]: one.get("value") for one in container["env"]}
+        return JobInput.model_validate_json(env["JOB_INPUT"])
+
+
+@pytest.fixture
+def going() -> Iterator[Going]:
+    made = Going()
+    with made.runner:
+        yield made
+
+
+def test_outputs_of_a_twin_are_kept_by_one_that_never_ended(going: Going) -> None:
+    uri = f"s3://bucket/some/{storage_prefix('youtube-x', Outputs())}manifest.json"
+    going.apply("twin", result={"manifestURI": uri})
+    failed = going.apply("talk", phase="Failed", video={"key": "youtube-x"})
+
+    going.delete(failed)
+    going.look()
+
+    assert going.told().keep == (uri,)
