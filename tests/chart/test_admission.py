@@ -131,6 +131,17 @@ def test_runner_of_another_extraction_is_refused(start: Callable[..., Attempt]) 
     assert theirs.status() == UNTOUCHED
 
 
+def test_runner_of_an_extraction_named_like_anothers_job_is_refused(
+    start: Callable[..., Attempt], installed: LightCluster
+) -> None:
+    start("victim")
+    uid = _get(installed, "victim")["metadata"]["uid"]
+    impostor = start(f"{job_name('victim', uid, 1)}-x")
+
+    with pytest.raises(RefusedError, match=r"does not work on attempt 1 of victim"):
+        impostor.apply({"run": RUN}, to="victim")
+
+
 @pytest.mark.parametrize("claimed", [0, 2, 11], ids=["none", "next", "prefixed"])
 def test_runner_of_another_attempt_is_refused(start: Callable[..., Attempt], claimed: int) -> None:
     attempt = start(f"attempt-{claimed}")
