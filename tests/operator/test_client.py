@@ -1,9 +1,11 @@
 """The client: errors of this package, retries left to others, never more than agreed."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -11,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 from kubernetes.aio.client import ApiClient, Configuration
 
-from slides_operator.client import Client, TokenBucket
+from slides_operator.client import Client, TokenBucket, open_api
 from slides_operator.errors import (
     ApiError,
     ConflictError,
@@ -183,3 +185,47 @@ async def test_full_quota_may_pass(client: Client, namespace: str) -> None:
             await asyncio.sleep(0.05)
 
     assert not isinstance(raised.value, RejectedError)
+
+
+async def test_watches_leave_connections_for_requests(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    forever = asyncio.Event()
+
+    async def hang(_: web.Request) -> web.Response:
+        await forever.wait()
+        return web.json_response({})
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"kind": "Lease"})
+
+    app = web.Application()
+    app.router.add_get("/watch", hang)
+    app.router.add_get("/lease", answer)
+    async with TestServer(app) as server:
+        cluster = {"name": "test", "cluster": {"server": str(server.make_url("")).rstrip("/")}}
+        context = {"name": "test", "context": {"cluster": "test", "user": "test"}}
+        kubeconfig = tmp_path / "config"
+        kubeconfig.write_text(
+            json.dumps(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "clusters": [cluster],
+                    "users": [{"name": "test", "user": {}}],
+                    "contexts": [context],
+                    "current-context": "test",
+                }
+            )
+        )
+        monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+        monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+        async with open_api() as api:
+            client = Client(api, TokenBucket(1000, 1000), Metrics())
+            watches = [asyncio.create_task(client.request("GET", "/watch")) for _ in range(120)]
+            await asyncio.sleep(0.5)
+
+            assert await client.request("GET", "/lease", timeout_s=5) == {"kind": "Lease"}
+
+            forever.set()
+            await asyncio.gather(*watches)

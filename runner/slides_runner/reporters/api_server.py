@@ -6,6 +6,7 @@ since the kubelet replaces it while the pod runs; the authorities are read for e
 """
 
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -17,6 +18,7 @@ from urllib.parse import quote, urlencode
 import urllib3
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout
+from urllib3.util.ssl_ import create_urllib3_context
 
 from slides_api.wellknown import API_VERSION, EXTRACTION_KIND, EXTRACTIONS, RUNNER_MANAGER
 
@@ -71,6 +73,7 @@ class ApiServer:
         self._pools = urllib3.PoolManager(
             1,
             ca_certs=str(service_account / "ca.crt"),
+            ssl_context=build_tls_context(),
             cert_reqs="CERT_REQUIRED",
             timeout=Timeout(connect=CONNECT_S, read=READ_S),
             retries=False,
@@ -96,6 +99,17 @@ class ApiServer:
 
     def _read_token(self) -> str:
         return self._token.read_text(encoding="ascii").strip()
+
+
+def build_tls_context() -> ssl.SSLContext:
+    """Return a context that trusts the authorities clusters really have.
+
+    Python 3.13 asks certificates for more than those of clusters have, EKS for one:
+    https://github.com/kubernetes-client/python/issues/2394
+    """
+    context = create_urllib3_context()
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def status_path(resource: Resource) -> str:
