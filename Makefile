@@ -9,6 +9,7 @@ READY := .venv/.ready-$(shell { pwd; echo $(PYTHON); cat requirements/dev.txt py
 DEMO := build/demo
 # Minutes on a new machine: here one sees how far it is. Where it fails, tests say what they lack.
 TOOLS := $(BIN)/python -m tests.cluster tools >/dev/null || true
+IMAGES := $(BIN)/python -m scripts.images || true
 
 .PHONY: help setup demo test test-unit e2e lint up images cluster cluster-down lock bench bench-detect bench-operator chart clean
 
@@ -28,6 +29,8 @@ demo: setup ## turn the sample talk into slides, PDF and report
 test: lint ## all checks and all tests
 	@echo "== tools (Go)"
 	@$(TOOLS)
+	@echo "== images"
+	@$(IMAGES)
 	@echo "== tests"
 	@$(BIN)/pytest
 
@@ -36,6 +39,7 @@ test-unit: setup ## the quick tests alone
 
 e2e: setup ## the tests on a real cluster alone
 	@$(TOOLS)
+	@$(IMAGES)
 	@$(BIN)/pytest -m e2e
 
 lint: setup ## format, style, layers and types

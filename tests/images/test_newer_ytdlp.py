@@ -1,9 +1,6 @@
 """A runner with another yt-dlp than the one it was released with, as docs/images.md says."""
 
 import json
-import os
-import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,8 +8,8 @@ import yt_dlp.version
 from packaging.version import Version
 
 from scripts.images import Image
-from scripts.images.engines import Order, find_engine
 from tests.images.containers import SAMPLE, SLIDES, Containers, Task
+from tests.images.newer import build_newer_image
 from tests.runner.sources.media_server import Resource, run_media_server
 
 pytestmark = [
@@ -21,12 +18,7 @@ pytestmark = [
     pytest.mark.timeout(1800),
 ]
 
-GUIDE = Path(__file__).parents[2] / "docs" / "images.md"
-CHAPTER = "## A newer yt-dlp"
-BLOCK = re.compile(r"^```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LOCKED = yt_dlp.version.__version__
-NEWER = "2026.10.26.220202.dev0"
-"""A nightly of the day on which the locked version came out."""
 SEEN = """
 import json, yt_dlp, yt_dlp_ejs
 from slides_runner.sources import ytdlp
@@ -36,33 +28,7 @@ print(json.dumps([yt_dlp.version.__version__, yt_dlp.__file__, yt_dlp_ejs.__file
 
 @pytest.fixture(scope="module")
 def newer(runner_image: Image, tmp_path_factory: pytest.TempPathFactory) -> Image:
-    """The image that the guide's commands make, with the version of this test."""
-    folder = tmp_path_factory.mktemp("newer")
-    chapter = GUIDE.read_text().partition(f"\n{CHAPTER}\n")[2]
-    install, dockerfile, *_ = BLOCK.findall(chapter)
-    _install(folder, re.findall(r"\byt-dlp\S*==\S+", install))
-    (folder / "Dockerfile").write_text(
-        re.sub(r"^FROM .+$", f"FROM {runner_image.reference}", dockerfile, flags=re.MULTILINE)
-    )
-    reference = f"{runner_image.reference}-newer"
-    engine = find_engine()
-    identity = engine.build(Order(folder / "Dockerfile", folder, reference, {}, {}))
-    engine.save(reference, folder / "newer.tar")
-    return Image("runner", reference, identity, folder / "newer.tar", runner_image.base)
-
-
-def _install(folder: Path, packages: list[str]) -> None:
-    """Do what the guide's first command does, with the version of this test."""
-    chosen = [re.sub("^yt-dlp==.*", f"yt-dlp=={NEWER}", package) for package in packages]
-    uv = subprocess.run(
-        ["sh", "scripts/uv.sh"], cwd=GUIDE.parents[1], capture_output=True, text=True, check=True
-    )
-    subprocess.run(
-        [uv.stdout.strip(), "pip", "install", "--quiet", "--no-deps", "--target=newer", *chosen],
-        cwd=folder,
-        env={**os.environ, "UV_SYSTEM_CERTS": "1"},
-        check=True,
-    )
+    return build_newer_image(runner_image, tmp_path_factory.mktemp("newer"))
 
 
 def test_newer_version_is_found_first(containers: Containers, newer: Image) -> None:
