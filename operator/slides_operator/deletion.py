@@ -16,7 +16,7 @@ from slides_api.wellknown import OUTPUTS_FINALIZER
 from slides_operator.attempts import Attempt, JobState
 from slides_operator.conditions import Conditions, seen_again
 from slides_operator.job import build_deletion_job
-from slides_operator.objects import Json
+from slides_operator.objects import Json, find_condition, parse_time
 from slides_operator.observe import Observation
 from slides_operator.outcome import describe_end, exit_code_of, words_of
 from slides_operator.plan import Event, Plan
@@ -41,7 +41,6 @@ class Case:
     seen: Observation
     settings: OperatorSettings
     now: datetime
-    deleted_at: datetime
 
     @property
     def last_try(self) -> Attempt | None:
@@ -49,9 +48,15 @@ class Case:
         return self.seen.deletions[max(self.seen.deletions)] if self.seen.deletions else None
 
     @property
+    def begun_at(self) -> datetime:
+        """When the operator first looked at it: it may have been away when it was deleted."""
+        told = find_condition(self.seen.status.get("conditions"), ConditionType.OUTPUTS_DELETED)
+        return (told and parse_time(told["lastTransitionTime"])) or self.now
+
+    @property
     def ends_at(self) -> datetime:
         """When the deletion is given up at the latest."""
-        return self.deleted_at + TIME_LIMIT
+        return self.begun_at + TIME_LIMIT
 
     @property
     def place(self) -> str:
@@ -64,7 +69,7 @@ def plan_deletion(seen: Observation, settings: OperatorSettings, now: datetime) 
     """Return what to do about an extraction that is being deleted."""
     if OUTPUTS_FINALIZER not in seen.finalizers:
         return Plan(delete_jobs=_active(seen.attempts))
-    case = Case(seen, settings, now, seen.deleted_at or now)
+    case = Case(seen, settings, now)
     for check in CHECKS:
         if step := check(case):
             return step
@@ -75,7 +80,7 @@ def plan_abandonment(
     seen: Observation, settings: OperatorSettings, now: datetime, *, message: str
 ) -> Plan:
     """Return what to do when the API server refuses the Job that would delete the outputs."""
-    case = Case(seen, settings, now, seen.deleted_at or now)
+    case = Case(seen, settings, now)
     return _given_up(case, f"the Job for it is refused: {message}")
 
 
@@ -100,7 +105,7 @@ def _kept_by_policy(case: Case) -> Plan | None:
 def _out_of_time(case: Case) -> Plan | None:
     if case.now < case.ends_at:
         return None
-    return _given_up(case, f"it was tried for {TIME_LIMIT.seconds // 60} minutes")
+    return _given_up(case, f"{TIME_LIMIT.seconds // 60} minutes did not suffice")
 
 
 def _work_first(case: Case) -> Plan | None:
@@ -150,8 +155,7 @@ def _at_work(case: Case) -> Plan | None:
     last = case.last_try
     if last is None or not last.active:
         return None
-    message = f"The outputs at {case.place} are being deleted by Job {last.job}."
-    return Plan(status=_status(case, Reason.DELETING, message), look_again_at=case.ends_at)
+    return Plan(status=_deleting_status(case, last.job), look_again_at=case.ends_at)
 
 
 def _hopeless(case: Case) -> Plan | None:
@@ -177,8 +181,10 @@ def _next_try(case: Case) -> Plan | None:
         )
     if case.seen.spec is None:
         return _given_up(case, f"the spec cannot be read: {case.seen.spec_error}")
+    job = build_deletion_job(case.seen, case.seen.spec, number, case.settings)
     return Plan(
-        job=build_deletion_job(case.seen, case.seen.spec, number, case.settings),
+        job=job,
+        status=_deleting_status(case, job["metadata"]["name"]),
         look_again_at=case.ends_at,
     )
 
@@ -190,11 +196,11 @@ def _due(last: Attempt, now: datetime) -> datetime:
 
 CHECKS: tuple[Callable[[Case], Plan | None], ...] = (
     _kept_by_policy,
+    _deleted,
     _out_of_time,
     _work_first,
     _nothing_to_delete,
     _named_by_another,
-    _deleted,
     _at_work,
     _hopeless,
     _next_try,
@@ -216,6 +222,11 @@ def _given_up(case: Case, why: str) -> Plan:
 
 def _active(attempts: Mapping[int, Attempt]) -> tuple[str, ...]:
     return tuple(one.job for one in attempts.values() if one.active and not one.deleting)
+
+
+def _deleting_status(case: Case, job: str) -> Json | None:
+    message = f"The outputs at {case.place} are being deleted by Job {job}."
+    return _status(case, Reason.DELETING, message)
 
 
 def _status(case: Case, reason: Reason, message: str) -> Json | None:

@@ -15,6 +15,7 @@ from tests.operator.worlds import (
     RESULT,
     SETTINGS,
     ago,
+    build_condition,
     build_extraction,
     build_job,
     build_pod,
@@ -43,11 +44,16 @@ def going(
     jobs: Any = (),
     pods: Any = (),
     since: float = 30,
+    begun: float | None = None,
     policy: str = "Delete",
     finalizers: tuple[str, ...] = (FINALIZER,),
     kept: tuple[str, ...] = (),
     **spec: Any,
 ) -> Observation:
+    if status and begun is not None:
+        condition = build_condition("OutputsDeleted", "False", "Deleting")
+        condition["lastTransitionTime"] = ago(begun)
+        status = status | {"conditions": [*status["conditions"], condition]}
     extraction = build_extraction(
         status=status,
         spec={"deletionPolicy": policy} | spec,
@@ -104,8 +110,12 @@ CASES: dict[str, tuple[Observation, str]] = {
         going(jobs=[a_try(n, "Failed", FAILED) for n in (1, 2, 3)]), "release CleanupFailed",
     ),
     "denied": (going(jobs=[a_try(1, "Failed", DENIED)]), "release CleanupFailed"),
-    "out of time": (going(jobs=[a_try()], since=901), "release CleanupFailed"),
-    "out of time, never begun": (going(jobs=[build_job()], since=901), "release CleanupFailed"),
+    "out of time": (going(jobs=[a_try()], begun=901), "release CleanupFailed"),
+    "out of time, still works": (going(jobs=[build_job()], begun=901), "release CleanupFailed"),
+    "out of time, but deleted": (
+        going(jobs=[a_try(1, "Complete")], begun=901), "release OutputsDeleted",
+    ),
+    "not begun for long": (going(since=3600), "delete-1"),
     "a spec that cannot be read": (going(retry={"limit": -1}), "release CleanupFailed"),
 }  # fmt: skip
 
@@ -136,6 +146,16 @@ def test_a_cleanup_that_failed_says_where_to_look() -> None:
     assert told["OutputsDeleted"]["status"] == "False"
     assert told["OutputsDeleted"]["reason"] == "CleanupFailed"
     assert told["Succeeded"]["status"] == "True"
+
+
+def test_the_first_try_is_told_and_timed_at_once() -> None:
+    made = plan_deletion(going(), SETTINGS, NOW)
+    assert made.status is not None
+    told = {one["type"]: one for one in made.status["conditions"]}["OutputsDeleted"]
+    assert told["reason"] == "Deleting"
+    assert told["lastTransitionTime"] == ago(0)
+    again = going(DONE | made.status, jobs=[a_try()])
+    assert plan_deletion(again, SETTINGS, NOW).status is None
 
 
 def test_jobs_that_deleted_leave_with_the_resource() -> None:

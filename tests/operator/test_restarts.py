@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from slides_api.v1alpha1 import OperatorStatus
-from slides_api.wellknown import API_VERSION, ATTEMPT_LABEL, RETRY_AT
+from slides_api.wellknown import API_VERSION, ATTEMPT_LABEL, OUTPUTS_FINALIZER, RETRY_AT
 from slides_operator.cache import Key, Kind
 from slides_operator.labels import DELETION_LABEL
 from slides_operator.objects import format_time
@@ -63,6 +63,15 @@ class OneExtraction(RuleBasedStateMachine):
     @property
     def extraction(self) -> Json | None:
         return self.api.objects.get(("slideextractions", "default", "talk"))
+
+    @property
+    def owes_outputs(self) -> bool:
+        """Whether it is being deleted with outputs that nobody has looked at yet."""
+        extraction = self.extraction or {"metadata": {}}
+        meta, status = extraction["metadata"], extraction.get("status") or {}
+        told = {one["type"] for one in status.get("conditions", ())}
+        going = "deletionTimestamp" in meta and OUTPUTS_FINALIZER in meta["finalizers"]
+        return going and "video" in status and "OutputsDeleted" not in told
 
     def live_attempts(self) -> list[Json]:
         pods = self.cluster.live_pods()
@@ -177,6 +186,7 @@ class OneExtraction(RuleBasedStateMachine):
 
     def settle(self) -> None:
         """Let everything come to its end, and check that it is the right one and stays so."""
+        owes = self.owes_outputs
         for _ in range(3):
             self.go_on(2)
         if (self.extraction or {}).get("status", {}).get("phase") in {"Suspended", "Cancelled"}:
@@ -201,6 +211,8 @@ class OneExtraction(RuleBasedStateMachine):
         else:
             raise AssertionError(f"it never rests: {self.api.writes[-10:]}")
         self.check_end()
+        if owes and self.extraction is None:
+            assert any("-delete-" in name for _, _, name in self.api.created), "none tried"
         writes = list(self.api.writes)
         self.operator.reconcile(self.runner, KEY)
         self.operator.restart()
