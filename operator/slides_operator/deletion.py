@@ -84,6 +84,15 @@ def plan_abandonment(
     return _given_up(case, f"the Job for it is refused: {message}")
 
 
+def plan_delay(
+    seen: Observation, settings: OperatorSettings, now: datetime, *, message: str
+) -> Plan:
+    """Return what to do when the API server refuses that Job for now."""
+    case = Case(seen, settings, now)
+    told = clean(f"The Job that deletes the outputs is refused, and tried again: {message}")
+    return Plan(status=_status(case, Reason.DELETING, told))
+
+
 def manifests_at_stake(seen: Observation) -> Iterator[str]:
     """Yield the manifests whose folders a Job would delete, as far as the operator knows them.
 

@@ -11,7 +11,7 @@ from typing import assert_never
 from slides_api.wellknown import OUTPUTS_FINALIZER
 from slides_operator.cache import Cache, Key, Kind
 from slides_operator.cluster import Cluster
-from slides_operator.deletion import manifests_at_stake, plan_abandonment, plan_deletion
+from slides_operator.deletion import manifests_at_stake, plan_abandonment, plan_delay, plan_deletion
 from slides_operator.errors import ApiError, NotFoundError, RejectedError, UnreachableError
 from slides_operator.job import progress_seconds
 from slides_operator.objects import Json
@@ -25,6 +25,8 @@ from slides_operator.stuck import needs_events
 AGAIN = timedelta(seconds=1)
 """Least time until an unchanged resource is looked at again: no decision is worth a busy loop."""
 FORBIDDEN = 403
+NAMESPACE_ENDS = "being terminated"
+"""What the API server says of whatever is created in such a namespace."""
 
 
 class Reconciler:
@@ -101,7 +103,10 @@ class Reconciler:
         try:
             await self._create(seen, made)
         except ApiError as e:
-            if not _is_refused(e):
+            if not _is_hopeless(e):
+                if _is_refused(e):
+                    delay = plan_delay(seen, self._settings, now, message=e.message)
+                    await self._apply(key, seen, delay, now)
                 raise
             made = plan_abandonment(seen, self._settings, now, message=e.message)
         return await self._apply(key, seen, made, now)
@@ -173,6 +178,11 @@ class Reconciler:
             version = extraction["metadata"]["resourceVersion"]
             metadata = {"finalizers": list(finalizers)}
             await self._cluster.patch_metadata(key, metadata, resource_version=version)
+
+
+def _is_hopeless(error: ApiError) -> bool:
+    """Return whether the API server will never have it; a namespace that ends takes no Jobs."""
+    return isinstance(error, RejectedError) or NAMESPACE_ENDS in error.message
 
 
 def _is_refused(error: ApiError) -> bool:

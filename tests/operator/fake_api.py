@@ -14,7 +14,7 @@ from typing import Any
 
 from slides_operator.cache import Cache
 from slides_operator.client import APPLY_PATCH
-from slides_operator.errors import ConflictError, NotFoundError
+from slides_operator.errors import ApiError, ConflictError, NotFoundError
 from slides_operator.objects import format_time
 from slides_operator.status import OPERATOR_FIELDS
 
@@ -48,6 +48,8 @@ class FakeApi:
         self.created: list[Place] = []
         self.on_write: Callable[[], None] = lambda: None
         """Called before and after each write; may raise CrashError."""
+        self.refusals: dict[str, ApiError] = {}
+        """What is answered to writes that begin so: `POST jobs`."""
         self._version = 100
         self._uids = 0
         self._news: dict[str, deque[tuple[str, Json]]] = {plural: deque() for plural in WATCHED}
@@ -63,8 +65,11 @@ class FakeApi:
         if plural == "events":
             return {}
         self.on_write()
+        what = f"{method} {plural}/{name or body['metadata']['name']}{status}"
+        if error := next((e for text, e in self.refusals.items() if what.startswith(text)), None):
+            raise error
         if plural not in {"serviceaccounts", "rolebindings"}:
-            self.writes.append(f"{method} {plural}/{name or body['metadata']['name']}{status}")
+            self.writes.append(what)
         answer = self._write(method, (plural, namespace, name), body, content_type)
         self.on_write()
         return copy.deepcopy(answer)

@@ -12,6 +12,7 @@ from slides_api.names import storage_prefix
 from slides_api.v1alpha1 import Outputs
 from slides_api.wellknown import API_VERSION, OUTPUTS_FINALIZER
 from slides_operator.cache import Key, Kind
+from slides_operator.errors import ApiError, RejectedError
 from tests.operator.fake_api import FakeApi
 from tests.operator.mortal import MortalOperator
 
@@ -52,6 +53,10 @@ class Going:
         self.api.deliver_all(self.operator.cache)
         self.operator.reconcile(self.runner, KEY)
 
+    @property
+    def gone(self) -> bool:
+        return ("slideextractions", "default", "talk") not in self.api.objects
+
     def told(self) -> JobInput:
         """Return what the newest Job is told."""
         container = self.api.all("jobs")[-1]["spec"]["template"]["spec"]["containers"][0]
@@ -75,3 +80,38 @@ def test_outputs_of_a_twin_are_kept_by_one_that_never_ended(going: Going) -> Non
     going.look()
 
     assert going.told().keep == (uri,)
+
+
+def test_a_full_quota_is_waited_for_and_told(going: Going) -> None:
+    extraction = going.apply(video={"key": "youtube-x"})
+    going.api.refusals["POST jobs"] = ApiError("exceeded quota: jobs", status=403)
+
+    going.delete(extraction)
+    going.look()
+
+    (condition,) = extraction["status"]["conditions"]
+    assert condition["reason"] == "Deleting"
+    assert "exceeded quota" in condition["message"]
+    going.api.refusals.clear()
+    going.look(after=60)
+    assert len(going.api.all("jobs")) == 1
+    going.api.refusals["POST jobs"] = ApiError("exceeded quota: jobs", status=403)
+    going.look(after=900)
+    assert going.gone
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(RejectedError("a policy denied it", status=422), id="a policy"),
+        pytest.param(ApiError("it is being terminated", status=403), id="the namespace ends"),
+    ],
+)
+def test_a_job_that_is_refused_for_good_ends_the_deletion(going: Going, error: ApiError) -> None:
+    extraction = going.apply(video={"key": "youtube-x"})
+    going.api.refusals["POST jobs"] = error
+
+    going.delete(extraction)
+    going.look()
+
+    assert going.gone
