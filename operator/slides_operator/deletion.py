@@ -51,7 +51,10 @@ class Case:
     def begun_at(self) -> datetime:
         """When the operator first looked at it: it may have been away when it was deleted."""
         told = find_condition(self.seen.status.get("conditions"), ConditionType.OUTPUTS_DELETED)
-        return (told and parse_time(told["lastTransitionTime"])) or self.now
+        if told and (begun := parse_time(told["lastTransitionTime"])):
+            return begun
+        # What cannot be told, as the status is refused, must not take for ever either.
+        return max(self.seen.deleted_at or self.now, self.seen.world.heard_since or self.now)
 
     @property
     def ends_at(self) -> datetime:

@@ -3,10 +3,13 @@
 Each write leaves a state from which the next reconcile goes on, so it may end after any of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
+
+import structlog
 
 from slides_api.wellknown import OUTPUTS_FINALIZER
 from slides_operator.cache import Cache, Key, Kind
@@ -27,6 +30,8 @@ AGAIN = timedelta(seconds=1)
 FORBIDDEN = 403
 NAMESPACE_ENDS = "being terminated"
 """What the API server says of whatever is created in such a namespace."""
+
+log = structlog.get_logger()
 
 
 class Reconciler:
@@ -146,9 +151,11 @@ class Reconciler:
             await cluster.delete_claim(namespace, made.drop_claim)
         if made.status is not None:
             version = seen.world.extraction["metadata"]["resourceVersion"]
-            await cluster.apply_status(key, made.status, resource_version=version)
+            with _unless_going(seen):
+                await cluster.apply_status(key, made.status, resource_version=version)
         for job in made.delete_jobs:
-            await cluster.delete_job(namespace, job)
+            with _unless_going(seen):
+                await cluster.delete_job(namespace, job)
         for job in made.expire_jobs:
             ttl = {"spec": {"ttlSecondsAfterFinished": self._settings.job_history_seconds}}
             await cluster.patch_job(namespace, job, ttl)
@@ -178,6 +185,17 @@ class Reconciler:
             version = extraction["metadata"]["resourceVersion"]
             metadata = {"finalizers": list(finalizers)}
             await self._cluster.patch_metadata(key, metadata, resource_version=version)
+
+
+@contextmanager
+def _unless_going(seen: Observation) -> Iterator[None]:
+    """Let no refusal of what is merely good to have hold up a deletion."""
+    try:
+        yield
+    except RejectedError as e:
+        if not seen.deleted_at:
+            raise
+        log.warning("refused", namespace=seen.namespace, name=seen.name, error=e.message)
 
 
 def _is_hopeless(error: ApiError) -> bool:

@@ -46,6 +46,9 @@ class Going:
 
     def delete(self, extraction: Json) -> None:
         self.api.delete("slideextractions", extraction)
+
+    def start(self) -> None:
+        """Start the operator."""
         self.operator = MortalOperator(self.api, lambda: self.time)
 
     def look(self, *, after: float = 0) -> None:
@@ -77,6 +80,7 @@ def test_outputs_of_a_twin_are_kept_by_one_that_never_ended(going: Going) -> Non
     failed = going.apply("talk", phase="Failed", video={"key": "youtube-x"})
 
     going.delete(failed)
+    going.start()
     going.look()
 
     assert going.told().keep == (uri,)
@@ -87,6 +91,7 @@ def test_a_full_quota_is_waited_for_and_told(going: Going) -> None:
     going.api.refusals["POST jobs"] = ApiError("exceeded quota: jobs", status=403)
 
     going.delete(extraction)
+    going.start()
     going.look()
 
     (condition,) = extraction["status"]["conditions"]
@@ -112,6 +117,42 @@ def test_a_job_that_is_refused_for_good_ends_the_deletion(going: Going, error: A
     going.api.refusals["POST jobs"] = error
 
     going.delete(extraction)
+    going.start()
     going.look()
 
     assert going.gone
+
+
+@pytest.mark.parametrize("what", ["PATCH slideextractions/talk/status", "DELETE jobs"])
+def test_nothing_that_is_refused_holds_it_up(going: Going, what: str) -> None:
+    extraction = going.apply(video={"key": "youtube-x"})
+    going.api.refusals[what] = RejectedError("a policy denied it", status=403)
+
+    going.delete(extraction)
+    going.start()
+    going.look()
+    end_job(going.api)
+    going.look()
+
+    assert going.gone
+
+
+def test_a_quota_and_a_refused_status_do_not_hold_it_for_ever(going: Going) -> None:
+    extraction = going.apply(video={"key": "youtube-x"})
+    going.api.refusals["POST jobs"] = ApiError("exceeded quota: jobs", status=403)
+    going.api.refusals["PATCH slideextractions/talk/status"] = RejectedError("no", status=422)
+
+    going.delete(extraction)
+    going.time += timedelta(hours=1)
+    going.start()
+    going.look()
+    assert not going.gone
+    going.look(after=901)
+
+    assert going.gone
+
+
+def end_job(api: FakeApi) -> None:
+    (job,) = api.all("jobs")
+    job["status"] = {"conditions": [{"type": "Complete", "status": "True"}]}
+    api.changed("jobs", job)
