@@ -55,6 +55,18 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class _Group:
+    """A row of the index: what of a kind, in a namespace, belongs to an owner.
+
+    Labels anyone may write, and owner references too: only those of its own namespace count.
+    """
+
+    kind: str
+    namespace: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Entry:
     """One object; `groups` are the index rows that it stands in."""
 
@@ -66,7 +78,7 @@ class _Entry:
     phase: str
     manifest: str
     """Which one its result names, if it stays."""
-    groups: tuple[tuple[str, str], ...]
+    groups: tuple[_Group, ...]
     data: bytes
 
 
@@ -76,7 +88,7 @@ class Cache:
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
         self._uids: dict[tuple[str, str, str], str] = {}
-        self._groups: dict[tuple[str, str], dict[str, None]] = {}
+        self._groups: dict[_Group, dict[str, None]] = {}
         self._graves: dict[str, None] = {}
         self._active = 0
         self._phases: Counter[str] = Counter()
@@ -132,25 +144,25 @@ class Cache:
         """Return the object with this uid."""
         return self._load(uid)
 
-    def jobs_of(self, uid: str) -> list[dict[str, Any]]:
+    def jobs_of(self, namespace: str, uid: str) -> list[dict[str, Any]]:
         """Return the Jobs of an extraction, without their pod templates."""
-        return self._members(JOB, uid)
+        return self._members(_Group(JOB, namespace, uid))
 
-    def pods_of(self, uid: str) -> list[dict[str, Any]]:
+    def pods_of(self, namespace: str, uid: str) -> list[dict[str, Any]]:
         """Return the Pods of an extraction; of their spec, the node's name alone."""
-        return self._members(POD, uid)
+        return self._members(_Group(POD, namespace, uid))
 
-    def children_of(self, batch_uid: str) -> list[dict[str, Any]]:
+    def children_of(self, namespace: str, batch_uid: str) -> list[dict[str, Any]]:
         """Return the SlideExtractions of a batch."""
-        return self._members(Kind.EXTRACTION, batch_uid)
+        return self._members(_Group(Kind.EXTRACTION, namespace, batch_uid))
 
     def manifests_like(self, uris: Iterable[str], *, but_not: str) -> tuple[str, ...]:
         """Return the manifests that others, which stay, name as results of the same video.
 
         Whichever the bucket: where options alone lead is known to runners only.
         """
-        ends = {manifest_end(uri) for uri in uris}
-        others = {uid for end in ends for uid in self._groups.get((_MANIFEST, end), ())}
+        groups = {_manifest_group(uri) for uri in uris}
+        others = {uid for group in groups for uid in self._groups.get(group, ())}
         return tuple(sorted({self._entries[uid].manifest for uid in others - {but_not}}))
 
     def active_jobs(self) -> int:
@@ -192,12 +204,13 @@ class Cache:
         if own := self.key_of(uid):
             yield own
         entry = self._entries.get(uid)
-        for kind, owner in entry.groups if entry else ():
-            if kind != _MANIFEST and (key := self.key_of(owner)):
+        for group in entry.groups if entry else ():
+            key = self.key_of(group.owner)
+            if key and key.namespace == group.namespace:
                 yield key
 
-    def _members(self, kind: str, uid: str) -> list[dict[str, Any]]:
-        members = self._groups.get((kind, uid), ())
+    def _members(self, group: _Group) -> list[dict[str, Any]]:
+        members = self._groups.get(group, ())
         return [obj for member in members if (obj := self._load(member))]
 
     def _load(self, uid: str | None) -> dict[str, Any] | None:
@@ -236,7 +249,6 @@ class Cache:
         return True
 
 
-_MANIFEST = "manifest"
 _RECONCILED = frozenset(Kind)
 
 
@@ -266,20 +278,24 @@ def _manifest(obj: Manifest) -> str:
     return ((obj.get("status") or {}).get("result") or {}).get("manifestURI") or ""
 
 
-def manifest_end(uri: str) -> str:
-    """Return the end of a manifest's URI: `{video key}/{options hash}/manifest.json`."""
-    return "/".join(uri.rsplit("/", 3)[-3:])
+def _manifest_group(uri: str) -> _Group:
+    """Return the row of all that end alike: `{video key}/{options hash}/manifest.json`.
+
+    Resources of all namespaces may share a bucket.
+    """
+    return _Group("manifest", "", "/".join(uri.rsplit("/", 3)[-3:]))
 
 
-def _groups(obj: Manifest, manifest: str) -> Iterator[tuple[str, str]]:
-    kind, labels = obj["kind"], obj["metadata"].get("labels") or {}
+def _groups(obj: Manifest, manifest: str) -> Iterator[_Group]:
+    kind, namespace = obj["kind"], obj["metadata"]["namespace"]
+    labels = obj["metadata"].get("labels") or {}
     if kind == Kind.EXTRACTION:
         if batch := labels.get(BATCH_LABEL):
-            yield kind, batch
+            yield _Group(kind, namespace, batch)
         if manifest:
-            yield _MANIFEST, manifest_end(manifest)
+            yield _manifest_group(manifest)
     elif owner := (kind == JOB and owner_uid(obj)) or labels.get(EXTRACTION_LABEL):
-        yield kind, owner
+        yield _Group(kind, namespace, owner)
 
 
 def owner_uid(obj: Manifest) -> str | None:

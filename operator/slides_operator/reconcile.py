@@ -75,7 +75,7 @@ class Reconciler:
         extraction = self._cache.extraction(key)
         if extraction is None:
             return None
-        jobs = self._cache.jobs_of(extraction["metadata"]["uid"])
+        jobs = self._cache.jobs_of(key.namespace, extraction["metadata"]["uid"])
         if is_settled(extraction, jobs):
             return None
         now = self._now()
@@ -86,16 +86,16 @@ class Reconciler:
 
     async def _gather(self, extraction: Json, jobs: list[Json], now: datetime) -> Observation:
         """Return what there is; Events are read only about what is stuck without a word."""
-        uid = extraction["metadata"]["uid"]
+        meta = extraction["metadata"]
         world = World(
             extraction,
             jobs,
-            self._cache.pods_of(uid),
+            self._cache.pods_of(meta["namespace"], meta["uid"]),
             heard_since=self._heard_since,
         )
         seen = observe(world)
         if seen.deleted_at:
-            kept = self._cache.manifests_like(manifests_at_stake(seen), but_not=uid)
+            kept = self._cache.manifests_like(manifests_at_stake(seen), but_not=meta["uid"])
             return observe(replace(world, kept=kept))
         about = {needs_events(seen, attempt, now) for attempt in seen.attempts.values()} - {""}
         if not about:

@@ -68,7 +68,8 @@ class BatchReconciler:
         batch = self._cache.batch(key)
         if batch is None:
             return None
-        return observe_batch(batch, self._cache.children_of(batch["metadata"]["uid"]))
+        children = self._cache.children_of(key.namespace, batch["metadata"]["uid"])
+        return observe_batch(batch, children)
 
     async def _settle(
         self, key: Key, seen: BatchObservation, made: BatchPlan, now: datetime

@@ -45,25 +45,27 @@ def build_batch(uid: str = "b-1", version: int = 1) -> Json:
     }
 
 
-def build_job(uid: str = "j-1", version: int = 1, *, of: str = "x-1", ended: bool = False) -> Json:
+def build_job(
+    uid: str = "j-1", version: int = 1, *, of: str = "x-1", ended: bool = False, **more: Any
+) -> Json:
     condition = {"type": "Complete", "status": "True"}
     owner = {"kind": "SlideExtraction", "uid": of, "controller": True}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": build_meta(
-            uid, version, labels={EXTRACTION_LABEL: of}, ownerReferences=[owner]
+            uid, version, labels={EXTRACTION_LABEL: of}, ownerReferences=[owner], **more
         ),
         "spec": {"backoffLimit": 0, "template": {"spec": {"containers": []}}},
         "status": {"conditions": [condition]} if ended else {},
     }
 
 
-def build_pod(uid: str = "p-1", version: int = 1, *, of: str = "x-1") -> Json:
+def build_pod(uid: str = "p-1", version: int = 1, *, of: str = "x-1", **more: Any) -> Json:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": build_meta(uid, version, labels={EXTRACTION_LABEL: of}),
+        "metadata": build_meta(uid, version, labels={EXTRACTION_LABEL: of}, **more),
         "spec": {"nodeName": "node-1", "containers": [{"name": "runner"}]},
         "status": {"phase": "Running"},
     }

@@ -98,10 +98,10 @@ def test_finds_jobs_pods_and_children() -> None:
         build_pod("p-1"),
     )
 
-    assert [job["metadata"]["uid"] for job in cache.jobs_of("x-1")] == ["j-1"]
-    assert [pod["metadata"]["uid"] for pod in cache.pods_of("x-1")] == ["p-1"]
-    assert [child["metadata"]["uid"] for child in cache.children_of("b-1")] == ["x-1"]
-    assert cache.pods_of("x-2") == []
+    assert [job["metadata"]["uid"] for job in cache.jobs_of("default", "x-1")] == ["j-1"]
+    assert [pod["metadata"]["uid"] for pod in cache.pods_of("default", "x-1")] == ["p-1"]
+    assert [child["metadata"]["uid"] for child in cache.children_of("default", "b-1")] == ["x-1"]
+    assert cache.pods_of("default", "x-2") == []
 
 
 def test_job_belongs_to_its_controller_whatever_its_labels_say() -> None:
@@ -110,8 +110,23 @@ def test_job_belongs_to_its_controller_whatever_its_labels_say() -> None:
 
     cache = _filled(forged)
 
-    assert cache.jobs_of("x-1") == []
-    assert len(cache.jobs_of("x-2")) == 1
+    assert cache.jobs_of("default", "x-1") == []
+    assert len(cache.jobs_of("default", "x-2")) == 1
+
+
+def test_nothing_of_another_namespace_belongs_to_a_resource() -> None:
+    forged = [
+        build_job(namespace="theirs"),
+        build_pod(namespace="theirs"),
+        build_extraction("x-9", batch="b-1", namespace="theirs"),
+    ]
+    cache = _filled(build_batch(), build_extraction(), *forged)
+
+    assert cache.jobs_of("default", "x-1") == []
+    assert cache.pods_of("default", "x-1") == []
+    assert cache.children_of("default", "b-1") == []
+    theirs = [key for obj in forged for key in cache.keys_concerned(obj)]
+    assert theirs == [Key(Kind.EXTRACTION, "theirs", "x-9")]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +192,7 @@ def test_new_list_forgets_what_it_no_longer_has() -> None:
 
     concerned = cache.retain(JOB, {"j-2"}, version=8)
 
-    assert [job["metadata"]["uid"] for job in cache.jobs_of("x-1")] == ["j-2", "j-3"]
+    assert [job["metadata"]["uid"] for job in cache.jobs_of("default", "x-1")] == ["j-2", "j-3"]
     assert concerned == [X1]
 
 

@@ -107,7 +107,7 @@ async def test_created_job_is_in_the_cache_at_once(
 ) -> None:
     await cluster.create_job(namespace, _job(extraction))
 
-    (job,) = cache.jobs_of(extraction["metadata"]["uid"])
+    (job,) = cache.jobs_of(namespace, extraction["metadata"]["uid"])
     assert job["metadata"]["name"].startswith("talk-")
     assert metrics.registry.get_sample_value("slides_operator_queue_wait_seconds_count") == 1
 
@@ -116,7 +116,7 @@ async def test_job_that_is_ours_already_is_as_good(
     cluster: Cluster, cache: Cache, extraction: Json, namespace: str
 ) -> None:
     await cluster.create_job(namespace, _job(extraction))
-    (job,) = cache.jobs_of(extraction["metadata"]["uid"])
+    (job,) = cache.jobs_of(namespace, extraction["metadata"]["uid"])
     cache.drop(job)
 
     await cluster.create_job(namespace, _job(extraction))
@@ -147,13 +147,13 @@ async def test_patched_job_keeps_the_rest(
     cluster: Cluster, cache: Cache, extraction: Json, namespace: str
 ) -> None:
     await cluster.create_job(namespace, _job(extraction))
-    (job,) = cache.jobs_of(extraction["metadata"]["uid"])
+    (job,) = cache.jobs_of(namespace, extraction["metadata"]["uid"])
 
     patch = {"spec": {"ttlSecondsAfterFinished": 60}}
     await cluster.patch_job(namespace, job["metadata"]["name"], patch)
     await cluster.patch_job(namespace, "none", patch)
 
-    (job,) = cache.jobs_of(extraction["metadata"]["uid"])
+    (job,) = cache.jobs_of(namespace, extraction["metadata"]["uid"])
     assert job["spec"]["ttlSecondsAfterFinished"] == 60
     assert job["spec"]["suspend"] is True
 
@@ -162,11 +162,11 @@ async def test_deleted_job_goes_with_its_pods(
     cluster: Cluster, cache: Cache, extraction: Json, namespace: str, light_cluster: LightCluster
 ) -> None:
     await cluster.create_job(namespace, _job(extraction))
-    (job,) = cache.jobs_of(extraction["metadata"]["uid"])
+    (job,) = cache.jobs_of(namespace, extraction["metadata"]["uid"])
     name = job["metadata"]["name"]
 
     await cluster.delete_job(namespace, name)
-    (leaving,) = cache.jobs_of(extraction["metadata"]["uid"])
+    (leaving,) = cache.jobs_of(namespace, extraction["metadata"]["uid"])
     light_cluster.kubectl("wait", "--for=delete", f"job/{name}", "-n", namespace)
     await cluster.delete_job(namespace, name)  # it is gone, which is what was wanted
 
@@ -352,7 +352,7 @@ async def test_child_of_a_batch_is_created_once(
     await cluster.create_extraction(namespace, child)
     await cluster.create_extraction(namespace, child)
 
-    assert [c["metadata"]["name"] for c in cache.children_of(uid)] == ["talks-one"]
+    assert [c["metadata"]["name"] for c in cache.children_of(namespace, uid)] == ["talks-one"]
 
 
 async def test_event_is_posted_and_read(

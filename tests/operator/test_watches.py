@@ -73,7 +73,7 @@ class Seen:
         self.soon.append(key)
 
     def jobs(self) -> set[str]:
-        return {job["metadata"]["name"] for job in self.cache.jobs_of("x-1")}
+        return {job["metadata"]["name"] for job in self.cache.jobs_of("default", "x-1")}
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ async def test_end_of_a_job_is_looked_at_now(
         )
         await _until(lambda: bool(seen.now))
 
-    assert has_ended(seen.cache.jobs_of("x-1")[0])
+    assert has_ended(seen.cache.jobs_of("default", "x-1")[0])
     assert seen.soon
 
 
@@ -197,7 +197,7 @@ async def test_pod_concerns_its_extraction(
         await asyncio.to_thread(
             light_cluster.kubectl, "create", "-n", namespace, "-f", "-", input=json.dumps(pod)
         )
-        await _until(lambda: bool(seen.cache.pods_of("x-1")))
+        await _until(lambda: bool(seen.cache.pods_of("default", "x-1")))
 
     assert X1 in seen.soon
 
