@@ -29,6 +29,8 @@ from slides_operator.settings import OperatorSettings
 DELETION_COMMAND = ("slides", "delete-outputs")
 DELETION_SECONDS = 300
 """Deadline of one try to delete outputs: chosen; a thousand objects take seconds."""
+DELETION_TTL_S = 600
+"""Least time that such a Job stays: chosen; one that is gone before it is seen is made again."""
 DELETION_VOLUME = {"emptyDir": {"sizeLimit": "64Mi"}}
 JOBS_PER_SECOND = 50
 """Active Jobs that make the interval of reports a second longer: a progress write costs the API
@@ -119,7 +121,7 @@ def build_deletion_job(
         label={DELETION_LABEL: str(number)},
         deadline_s=DELETION_SECONDS,
     )
-    job["spec"]["ttlSecondsAfterFinished"] = settings.job_history_seconds
+    job["spec"]["ttlSecondsAfterFinished"] = max(settings.job_history_seconds, DELETION_TTL_S)
     return job
 
 

@@ -110,6 +110,13 @@ def test_a_deletion_knows_what_to_delete() -> None:
     assert told.keep == ("s3://other/manifest.json",)
 
 
+def test_a_deletion_is_there_to_be_seen_although_no_job_is_kept() -> None:
+    seen = see(build_extraction(status={"video": {"key": "youtube-x"}}))
+    assert seen.spec is not None
+    job = build_deletion_job(seen, seen.spec, 1, build_settings(job_history_seconds=0))
+    assert job["spec"]["ttlSecondsAfterFinished"] == 600
+
+
 def test_no_pod_is_given_whole_secrets_or_the_password_of_the_api() -> None:
     for job in (attempt(), attempt(FULL, SET), deletion()):
         assert all("secretRef" not in source for source in container(job)["envFrom"])
