@@ -21,7 +21,8 @@ def parse_time(text: object) -> datetime | None:
 
 def format_time(moment: datetime) -> str:
     """Return a time as Kubernetes writes it, to the second."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # strftime writes the year 1 as 1, which the API server does not read.
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def find_condition(conditions: Iterable[Json] | None, kind: str) -> Json | None:

@@ -188,6 +188,14 @@ def test_is_looked_at_again(seen: Observation, seconds: float | None) -> None:
     assert (when and (when - NOW).total_seconds()) == seconds
 
 
+def test_an_ancient_request_is_noted_as_the_api_server_reads_times() -> None:
+    ancient = "0001-01-01T00:00:00Z"
+    seen = of(done("Removed", "False"), retry_at=ancient)
+    status = make(seen).status
+    assert status is not None
+    assert status["lastRetryAt"] == ancient
+
+
 TOLD: dict[str, tuple[Observation, list[tuple[str, str]]]] = {
     "made": (of(), []),
     "downloads": (
