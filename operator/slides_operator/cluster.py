@@ -1,7 +1,9 @@
 """Every call to the API server that a reconcile makes; each answer is in the cache at once."""
 
 import asyncio
+import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -18,6 +20,9 @@ from slides_operator.transitions import Transitions
 
 EVENTS_READ = 50
 """Events read about a stuck object: chosen, more than the few kinds that one repeats."""
+GRANT_S = 300.0
+"""How long runners' access is taken to be there: chosen, two requests bring it back minutes after
+its namespace was made anew."""
 EVENT_MESSAGE_LIMIT = 1024
 """The API server's own limit of an Event's message."""
 
@@ -35,13 +40,15 @@ class Cluster:
         *,
         echoes: Echoes,
         transitions: Transitions,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._cache = cache
         self._settings = settings
         self._echoes = echoes
         self._transitions = transitions
-        self._granted: set[str] = set()
+        self._clock = clock
+        self._granted: dict[str, float] = {}
         self._granting = asyncio.Lock()
 
     async def create_job(self, namespace: str, body: Json) -> None:
@@ -137,17 +144,22 @@ class Cluster:
         except ApiError as e:
             log.warning("event not posted", reason=reason, error=e.message)
 
-    async def ensure_runner_access(self, namespace: str) -> None:
+    async def ensure_runner_access(self, namespace: str, *, within_s: float = GRANT_S) -> None:
         """Let runners report from this namespace: their ServiceAccount and its RoleBinding.
 
-        With a list of namespaces the chart makes both.
+        What was granted so recently is taken to be there. With a list of namespaces the chart
+        makes both.
         """
-        if self._settings.watch_namespaces or namespace in self._granted:
+        if self._settings.watch_namespaces or self._has_granted(namespace, within_s):
             return
         async with self._granting:
-            if namespace not in self._granted:
+            if not self._has_granted(namespace, within_s):
                 await self._grant(namespace)
-                self._granted.add(namespace)
+                self._granted[namespace] = self._clock()
+
+    def _has_granted(self, namespace: str, within_s: float) -> bool:
+        granted_at = self._granted.get(namespace)
+        return granted_at is not None and self._clock() - granted_at < within_s
 
     async def _grant(self, namespace: str) -> None:
         account, role = self._settings.runner_service_account, self._settings.runner_cluster_role

@@ -4,7 +4,7 @@ Each write leaves a state from which the next reconcile goes on, so it may end a
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -27,6 +27,8 @@ from slides_operator.stuck import needs_events
 
 AGAIN = timedelta(seconds=1)
 """Least time until an unchanged resource is looked at again: no decision is worth a busy loop."""
+STUCK_GRANT_S = 10.0
+"""Age of runners' access at which it may be what a stuck Job lacks: chosen, as a Job is patient."""
 FORBIDDEN = 403
 NAMESPACE_ENDS = "being terminated"
 """What the API server says of whatever is created in such a namespace."""
@@ -100,6 +102,8 @@ class Reconciler:
         about = {needs_events(seen, attempt, now) for attempt in seen.attempts.values()} - {""}
         if not about:
             return seen
+        with suppress(ApiError):  # a namespace that was made anew lacks what its pods need
+            await self._cluster.ensure_runner_access(seen.namespace, within_s=STUCK_GRANT_S)
         events = await self._cluster.events_of(seen.namespace, about.pop())
         return observe(replace(world, events=events))
 

@@ -36,6 +36,7 @@ class MortalOperator:
             SETTINGS,
             echoes=Echoes(),
             transitions=Transitions(metrics),
+            clock=lambda: self.now().timestamp(),
         )
         self.reconciler = Reconciler(cluster, self.cache, SETTINGS, now=self.now)
 
