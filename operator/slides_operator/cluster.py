@@ -74,7 +74,7 @@ class Cluster:
 
     async def delete_claim(self, namespace: str, name: str) -> None:
         """Delete a PersistentVolumeClaim."""
-        await self._delete(_claims(namespace, name), {})
+        await self._delete(_claims(namespace, name), {}, cached=False)
 
     async def apply_status(self, key: Key, status: Json, *, resource_version: str) -> None:
         """Make `status` all that the operator says of a resource.
@@ -190,10 +190,12 @@ class Cluster:
             content_type=MERGE_PATCH,
         )
 
-    async def _delete(self, path: str, options: Json) -> None:
+    async def _delete(self, path: str, options: Json, *, cached: bool = True) -> None:
         try:
             answer = await self._client.request("DELETE", path, body=options)
         except NotFoundError:
+            return
+        if not cached:
             return
         if answer["kind"] == "Status":
             self._cache.drop({"metadata": {"uid": answer["details"]["uid"]}})

@@ -86,3 +86,12 @@ def test_access_is_granted_again_to_a_job_that_makes_no_pod() -> None:
         operator.reconcile(runner, KEY)
 
     assert api.all("serviceaccounts")
+
+
+async def test_a_claim_that_ends_is_not_remembered(calls: Calls) -> None:
+    held = {"name": "talk-work", "namespace": "default", "finalizers": ["kubernetes.io/pvc"]}
+    await calls.cluster.create_claim("default", {"kind": "PersistentVolumeClaim", "metadata": held})
+
+    await calls.cluster.delete_claim("default", "talk-work")
+
+    assert calls.cache.count("PersistentVolumeClaim") == 0
