@@ -157,7 +157,7 @@ async def test_requests_are_counted_by_verb_and_code(
         pytest.param(
             "POST",
             CONFIG_MAPS,
-            {"metadata": {"name": "kube-root-ca.crt"}},
+            {"metadata": {"name": "taken"}},
             ConflictError,
             id="409",
         ),
@@ -169,6 +169,9 @@ async def test_requests_are_counted_by_verb_and_code(
 async def test_refusals_become_errors_with_their_reason(
     method: str, path: str, body: object, want: type[ApiError], client: Client, namespace: str
 ) -> None:
+    taken = {"metadata": {"name": "taken"}}
+    await client.request("POST", CONFIG_MAPS.format(namespace), body=taken)
+
     with pytest.raises(want, match=f"{method} /api/v1/namespaces/{namespace}"):
         await client.request(method, path.format(namespace), body=body)
 
