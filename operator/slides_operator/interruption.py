@@ -101,6 +101,8 @@ def _made_anew(case: Case) -> Outcome | None:
 
 def _outdated(case: Case) -> bool:
     """Return whether podTemplate was edited since the Job was made."""
+    if case.seen.spec is None:
+        return False
     return case.attempt.template_hash not in {"", template_hash(case.seen.raw_spec)}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from slides_operator.objects import find_condition
 from slides_operator.observe import Observation
 from slides_operator.plan import Plan, plan
 from slides_operator.settled import is_settled
@@ -186,6 +187,32 @@ LOOKS: dict[str, tuple[Observation, float | None]] = {
 def test_is_looked_at_again(seen: Observation, seconds: float | None) -> None:
     when = make(seen).look_again_at
     assert (when and (when - NOW).total_seconds()) == seconds
+
+
+def nested(levels: int) -> Json:
+    made: Json = {}
+    for _ in range(levels):
+        made = {"in": made}
+    return made
+
+
+UNBUILDABLE: Json = {"podTemplate": {"affinity": nested(50_000)}}
+
+
+def test_an_attempt_that_cannot_be_made_anew_stays() -> None:
+    pod = build_pod(phase="Pending", unschedulable="0/1 nodes are available")
+    made = make(of(OPEN, UNBUILDABLE, jobs=[build_job(template="01234567")], pods=[pod]))
+    assert not made.delete_jobs
+
+
+def test_a_spec_of_which_no_job_can_be_built_is_refused() -> None:
+    made = make(of(spec=UNBUILDABLE))
+    assert made.job is None
+    assert made.status is not None
+    accepted = find_condition(made.status["conditions"], "Accepted")
+    assert accepted is not None
+    assert accepted["status"] == "False"
+    assert "deeper than any affinity" in accepted["message"]
 
 
 def test_an_ancient_request_is_noted_as_the_api_server_reads_times() -> None:

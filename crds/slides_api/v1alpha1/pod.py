@@ -3,10 +3,11 @@
 A whole pod template would make the CRD larger than `kubectl apply` can store in its annotation.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from slides_api.v1alpha1.base import (
     LARGEST,
@@ -21,6 +22,9 @@ from slides_api.v1alpha1.base import (
     rule,
     rules,
 )
+
+AFFINITY_DEPTH = 32
+"""Chosen: the deepest of Kubernetes' own, the values of a preferred term's selector, lie at 10."""
 
 CHOSEN_KEYS = rules(
     VALID_KEYS,
@@ -103,6 +107,23 @@ class Toleration(ApiModel):
     """How long a NoExecute taint is tolerated; by default for ever."""
 
 
+def _bounded_depth(affinity: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what could not be written down again: a Job is made of it."""
+    level: list[Any] = [affinity]
+    for _ in range(AFFINITY_DEPTH):
+        level = [child for one in level for child in _children(one)]
+    if level:
+        message = f"it has more than {AFFINITY_DEPTH} levels, deeper than any affinity"
+        raise ValueError(message)
+    return affinity
+
+
+def _children(value: object) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
 class PodTemplate(ApiModel):
     """What may be said about the runner's pod."""
 
@@ -123,6 +144,7 @@ class PodTemplate(ApiModel):
     affinity: (
         Annotated[
             dict[str, Any],
+            AfterValidator(_bounded_depth),
             WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True}),
         ]
         | None
