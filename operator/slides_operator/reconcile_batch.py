@@ -5,10 +5,13 @@ is written at most so often, and the last change is never lost since it is looke
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import structlog
+
+from slides_api.conditions import Reason
 from slides_api.wellknown import ITEM
 from slides_operator.batch import BatchPlan, Change, plan_batch
 from slides_operator.cache import Cache, Key, Kind
@@ -16,17 +19,20 @@ from slides_operator.cluster import Cluster
 from slides_operator.errors import ApiError, NotFoundError, RejectedError
 from slides_operator.objects import Json
 from slides_operator.observe_batch import BatchObservation, observe_batch
+from slides_operator.wording import clean
 
 PERIOD = timedelta(seconds=2)
 """Least time between two looks at a batch, and so between two writes of its status."""
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class Answers:
     """What the API server said to a burst of requests."""
 
-    refused: list[str] = field(default_factory=list)
-    """Items whose SlideExtraction it would not take."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Items whose SlideExtraction it would not take, and why."""
     errors: list[ApiError] = field(default_factory=list)
 
 
@@ -57,9 +63,10 @@ class BatchReconciler:
             return await self._settle(key, seen, made, now)
         answers = await self._burst(seen.namespace, made)
         if (seen := self._observe(key)) is not None:
-            made = plan_batch(seen, now, refused=answers.refused)
+            made = plan_batch(seen, now, refused=tuple(answers.refused))
             if answers.refused or self._may_write(key, now):
                 await self._write(key, seen, made, now)
+            await self._tell_refusals(seen, answers.refused)
         if answers.errors:
             raise answers.errors[0]
         return now
@@ -98,6 +105,19 @@ class BatchReconciler:
             kind, reason, message = made.event
             await self._cluster.post_event(seen.batch, type=kind, reason=reason, message=message)
 
+    async def _tell_refusals(self, seen: BatchObservation, refused: Mapping[str, str]) -> None:
+        """Say why items fail that have no SlideExtraction to say it."""
+        for item, why in refused.items():
+            log.warning(
+                "item refused", namespace=seen.namespace, batch=seen.name, item=item, error=why
+            )
+        if refused:
+            count, (item, why) = len(refused), next(iter(refused.items()))
+            told = f"The API server refuses the SlideExtractions of {count} items. {item}: {why}"
+            await self._cluster.post_event(
+                seen.batch, type="Warning", reason=Reason.INVALID_SPEC, message=clean(told)
+            )
+
     async def _burst(self, namespace: str, made: BatchPlan) -> Answers:
         """Send all requests side by side; one that fails does not hold up the others."""
         answers = Answers()
@@ -111,8 +131,8 @@ class BatchReconciler:
     async def _create(self, namespace: str, body: Json, answers: Answers) -> None:
         try:
             await self._cluster.create_extraction(namespace, body)
-        except RejectedError:
-            answers.refused.append(body["metadata"]["annotations"][ITEM])
+        except RejectedError as e:
+            answers.refused[body["metadata"]["annotations"][ITEM]] = e.message
         except ApiError as e:
             answers.errors.append(e)
 

@@ -46,6 +46,7 @@ class FakeApi:
         self.objects: dict[Place, Json] = {}
         self.writes: list[str] = []
         self.created: list[Place] = []
+        self.events: list[Json] = []
         self.on_write: Callable[[], None] = lambda: None
         """Called before and after each write; may raise CrashError."""
         self.refusals: dict[str, ApiError] = {}
@@ -63,6 +64,7 @@ class FakeApi:
             found = {"items": []} if plural == "events" else self.get(plural, namespace, name)
             return copy.deepcopy(found)
         if plural == "events":
+            self.events.append(body)
             return {}
         self.on_write()
         what = f"{method} {plural}/{name or body['metadata']['name']}{status}"

@@ -15,6 +15,7 @@ from slides_api.v1alpha1 import SlideExtractionBatchStatus
 from slides_api.wellknown import API_VERSION, ITEM
 from slides_operator.batch import BURST, BatchPlan, plan_batch
 from slides_operator.cache import Key, Kind
+from slides_operator.errors import RejectedError
 from slides_operator.observe_batch import observe_batch
 from tests.operator.fake_api import FakeApi
 from tests.operator.mortal import MortalOperator
@@ -374,6 +375,20 @@ def test_a_status_is_written_once_in_two_seconds_and_the_last_is_not_lost() -> N
         life.operator.reconcile(runner, KEY)
         life.operator.reconcile(runner, KEY)
     assert life.status["counts"]["completed"] == 20 - 10
+
+
+def test_items_that_are_refused_say_why() -> None:
+    life = Life(3)
+    life.api.refusals["POST slideextractions/"] = RejectedError("the policy forbids it")
+    with asyncio.Runner() as runner:
+        life.operator.reconcile(runner, KEY)
+
+    assert [row["phase"] for row in life.status["items"]] == ["Failed"] * 3
+    (event,) = [one for one in life.api.events if one["reason"] == "InvalidSpec"]
+    assert event["type"] == "Warning"
+    assert event["message"] == (
+        "The API server refuses the SlideExtractions of 3 items. item-0: the policy forbids it"
+    )
 
 
 def test_suspended_and_resumed_with_conflicts_on_the_way() -> None:
