@@ -1,5 +1,6 @@
 """What the operator gives a runner's pod: its task, its place, and the Secret of its source."""
 
+import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from slides_api.job_input import JobInput
 from slides_api.v1alpha1 import S3Storage
+from slides_api.v1alpha1.base import QUANTITY
 from slides_runner.errors import InvalidSpecError
 from slides_runner.settings import RunnerSettings, explain, load_settings
 
@@ -18,20 +20,30 @@ BY_HAND = "`slides run` and `slides delete-outputs` are what the operator's Jobs
 PROXY_KEY, USERNAME_KEY, PASSWORD_KEY = "proxy", "username", "password"
 COOKIES_KEY = "cookies.txt"
 """The keys of a Secret that `source.secretRef` names; each may be absent."""
-QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(k|Ki|Mi?|Gi?|Ti?|Pi?|Ei?)?")
 UNITS = {
-    "": 1,
-    **{letter: 1000**power for power, letter in enumerate("kMGTPE", 1)},
-    **{f"{letter}i": 1024**power for power, letter in enumerate("KMGTPE", 1)},
+    "": Decimal(1),
+    **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGTPE", 1)},
+    **{letter: Decimal(1000) ** -power for power, letter in enumerate("mun", 1)},
+    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", 1)},
 }
-"""What amounts of bytes are given in:
+"""What amounts are given in, apart from powers of ten (1e9):
 https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/"""
+LARGEST_QUANTITY = Decimal(2**63 - 1)
+"""Kubernetes' own bound; an exponent of two digits is far beyond it."""
 
 
 def read_quantity(text: object) -> object:
-    """Return the bytes of a Kubernetes quantity, and anything else as it is."""
-    found = QUANTITY.fullmatch(text) if isinstance(text, str) else None
-    return int(Decimal(found[1]) * UNITS[found[2] or ""]) if found else text
+    """Return the bytes of a Kubernetes quantity, rounded up, and anything else as it is."""
+    found = re.fullmatch(QUANTITY, text) if isinstance(text, str) else None
+    if found is None:
+        return text
+    return math.ceil(min(Decimal(found[1]) * _unit(found[3] or ""), LARGEST_QUANTITY))
+
+
+def _unit(suffix: str) -> Decimal:
+    if suffix in UNITS:
+        return UNITS[suffix]
+    return Decimal(10) ** max(-99, min(int(suffix[1:]), 99))
 
 
 class PodSettings(BaseSettings):

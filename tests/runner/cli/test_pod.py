@@ -105,7 +105,23 @@ def test_work_volume_with_a_limit_ends_with_the_pod() -> None:
 
 @pytest.mark.parametrize(
     ("text", "want"),
-    [("1000", 1000), ("20Gi", 20 * 2**30), ("1.5M", 1_500_000), (".5Ki", 512), ("2k", 2000)],
+    [
+        ("1000", 1000),
+        ("20Gi", 20 * 2**30),
+        ("1.5M", 1_500_000),
+        (".5Ki", 512),
+        ("2k", 2000),
+        ("1e9", 10**9),
+        ("2E3", 2000),
+        ("2E", 2 * 10**18),
+        ("1.e+3", 1000),
+        ("1500m", 2),
+        ("3e-1", 1),
+        ("1e99", 2**63 - 1),
+        ("1e99999999999999999999", 2**63 - 1),
+        ("1e-99999999999999999999", 1),
+        ("0e99999999999999999999", 0),
+    ],
 )
 def test_limit_of_the_volume_is_read_as_kubernetes_writes_it(
     text: str, want: int, monkeypatch: pytest.MonkeyPatch
