@@ -46,12 +46,13 @@ def run(options: argparse.Namespace, console: Console) -> Results:
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
+    settings = dict(options.setting)
     bursts = [
-        measure_burst(size, rounds=options.rounds, say=say)
+        measure_burst(size, rounds=options.rounds, say=say, settings=settings)
         for size in sizes(options.burst, options.scenario, "burst")
     ]
     checkpoints = sizes(options.life, options.scenario, "life")
-    course = Course(checkpoints, options.active, options.run_seconds, not options.quiet)
+    course = Course(checkpoints, options.active, options.run_seconds, not options.quiet, settings)
     stretches = live(course, say) if checkpoints else []
     return Results(
         title="The operator under load",
@@ -82,6 +83,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     add("--run-seconds", type=float, default=RUN_S, help=f"of a runner (default: {RUN_S:.0f})")
     add("--rounds", type=int, default=1, help="of each burst; the medians count (default: 1)")
     add("--quiet", action="store_true", help="runners tell their end alone, not each stage")
+    add("--setting", type=setting, action="append", default=[], help="of the operator; NAME=VALUE")
     add("--write-docs", action="store_true", help="put tables and plot into docs/")
     add("--replay", type=Path, help="show a saved result again instead of measuring")
     return parser.parse_args(arguments)
@@ -90,6 +92,12 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
 def counts(text: str) -> tuple[int, ...]:
     """Return the numbers of a comma list, smallest first."""
     return tuple(sorted(int(part) for part in text.split(",")))
+
+
+def setting(text: str) -> tuple[str, str]:
+    """Return the name and the value of a setting."""
+    name, _, value = text.partition("=")
+    return name, value
 
 
 def main(arguments: Sequence[str]) -> int:

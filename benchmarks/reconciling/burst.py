@@ -3,7 +3,7 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,13 +13,15 @@ from benchmarks.reconciling.bare import IN_FLIGHT, create, run_bare
 from benchmarks.reconciling.load import names
 from benchmarks.reconciling.program import run_operator, wait_until_leading
 from benchmarks.reconciling.results import Burst
-from benchmarks.reconciling.watching import Observer, wait_for
+from benchmarks.reconciling.watching import observing, wait_for
 from tests.cluster.light import LightCluster, run_light_cluster
 
 LIMIT_S = 600.0
 
 
-def measure_burst(count: int, *, rounds: int, say: Callable[[str], None]) -> Burst:
+def measure_burst(
+    count: int, *, rounds: int, say: Callable[[str], None], settings: Mapping[str, str]
+) -> Burst:
     """Measure so many rounds, each thing on a cluster of its own, and return the medians."""
     pairs: list[float] = []
     bare: list[float] = []
@@ -30,7 +32,7 @@ def measure_burst(count: int, *, rounds: int, say: Callable[[str], None]) -> Bur
         with fresh_cluster() as cluster:
             bare.append(run_bare(cluster, count, with_status=True))
         with fresh_cluster() as cluster:
-            ours.append(asyncio.run(_run_operator(cluster, count)))
+            ours.append(asyncio.run(_run_operator(cluster, count, settings)))
         times = (
             f"bare {pairs[-1]:.1f} s, with status {bare[-1]:.1f} s, operator {ours[-1][0]:.1f} s"
         )
@@ -53,15 +55,17 @@ def fresh_cluster(apiserver_flags: Sequence[str] = ()) -> Iterator[LightCluster]
         yield cluster
 
 
-async def _run_operator(cluster: LightCluster, count: int) -> tuple[float, float]:
+async def _run_operator(
+    cluster: LightCluster, count: int, settings: Mapping[str, str]
+) -> tuple[float, float]:
     with (
         TemporaryDirectory(prefix="bench-") as folder,
-        run_operator(cluster.kubeconfig, Path(folder) / "log", name="bench") as operator,
+        run_operator(
+            cluster.kubeconfig, Path(folder) / "log", name="bench", settings=settings
+        ) as operator,
     ):
         await wait_until_leading(operator)
-        observer = Observer()
-        watching = asyncio.create_task(observer.run(cluster.kubeconfig))
-        async with open_api(cluster.kubeconfig) as api:
+        async with open_api(cluster.kubeconfig) as api, observing(cluster.kubeconfig) as observer:
             begun, cpu_s = time.monotonic(), operator.cpu_s()
             await each(names(0, count), lambda name: create(api, name), in_flight=IN_FLIGHT)
             await wait_for(
@@ -69,7 +73,4 @@ async def _run_operator(cluster: LightCluster, count: int) -> tuple[float, float
                 "a Job and a status for each",
                 limit_s=LIMIT_S,
             )
-        seconds = time.monotonic() - begun
-        watching.cancel()
-        await asyncio.wait([watching])
-        return seconds, operator.cpu_s() - cpu_s
+            return time.monotonic() - begun, operator.cpu_s() - cpu_s

@@ -7,9 +7,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,7 +23,7 @@ from benchmarks.reconciling.load import names
 from benchmarks.reconciling.program import Operator, run_operator, wait_until_leading, writes
 from benchmarks.reconciling.restart import measure_restart
 from benchmarks.reconciling.results import Stretch
-from benchmarks.reconciling.watching import Observer, wait_for
+from benchmarks.reconciling.watching import Observer, observing, wait_for
 from tests.cluster.light import LightCluster
 from tests.cluster.tools import REPOSITORY
 
@@ -48,6 +48,8 @@ class Course:
     """How long a runner works."""
     talkative: bool
     """Whether runners also tell each stage."""
+    settings: Mapping[str, str]
+    """The operator's, where they are not its defaults."""
 
 
 def live(course: Course, say: Callable[[str], None]) -> list[Stretch]:
@@ -56,7 +58,7 @@ def live(course: Course, say: Callable[[str], None]) -> list[Stretch]:
         folder = Path(name)
         audit = Audit(folder)
         with fresh_cluster(audit.flags) as cluster, _runners(cluster, folder, course):
-            return asyncio.run(_Life(cluster, audit, folder, course, say).run())
+            return asyncio.run(_live(cluster, audit, folder, course, say))
 
 
 @contextmanager
@@ -80,6 +82,13 @@ def _runners(cluster: LightCluster, folder: Path, course: Course) -> Iterator[No
         process.wait()
 
 
+async def _live(
+    cluster: LightCluster, audit: Audit, folder: Path, course: Course, say: Callable[[str], None]
+) -> list[Stretch]:
+    async with observing(cluster.kubeconfig) as observer:
+        return await _Life(cluster, audit, folder, course, say, observer).run()
+
+
 @dataclass
 class _Life:
     cluster: LightCluster
@@ -87,11 +96,10 @@ class _Life:
     folder: Path
     course: Course
     say: Callable[[str], None]
-    observer: Observer = field(default_factory=Observer)
+    observer: Observer
     created: int = 0
 
     async def run(self) -> list[Stretch]:
-        watching = asyncio.create_task(self.observer.run(self.cluster.kubeconfig))
         stretches = []
         async with open_api(self.cluster.kubeconfig) as api:
             with ExitStack() as stack:
@@ -102,8 +110,6 @@ class _Life:
                     for number in ENDS:
                         operator = await self._restart(stack, operator, number, stretch)
                     stretches.append(stretch)
-        watching.cancel()
-        await asyncio.wait([watching])
         return stretches
 
     async def _stretch(self, api: ApiClient, operator: Operator, present: int) -> Stretch:
@@ -183,7 +189,8 @@ class _Life:
         return another
 
     def _operator(self, name: str) -> AbstractContextManager[Operator]:
-        return run_operator(self.cluster.kubeconfig, self.folder / f"{name}.log", name=name)
+        log, settings = self.folder / f"{name}.log", self.course.settings
+        return run_operator(self.cluster.kubeconfig, log, name=name, settings=settings)
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

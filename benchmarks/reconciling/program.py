@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,8 +78,13 @@ class Operator:
 
 
 @contextmanager
-def run_operator(kubeconfig: Path, log: Path, *, name: str) -> Iterator[Operator]:
-    """Run an operator with its own defaults until the block ends, if it has not ended before."""
+def run_operator(
+    kubeconfig: Path, log: Path, *, name: str, settings: Mapping[str, str]
+) -> Iterator[Operator]:
+    """Run an operator until the block ends, if it has not ended before.
+
+    What `settings` leave out has the operator's own default.
+    """
     (port,) = free_ports(1)
     environment = {
         **{key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "LANG"}},
@@ -88,6 +93,7 @@ def run_operator(kubeconfig: Path, log: Path, *, name: str) -> Iterator[Operator
         "HEALTH_PORT": str(port),
         "POD_NAMESPACE": "default",
         "POD_NAME": name,
+        **settings,
     }
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,16 @@ class Observer:
 
     def _of(self, uid: str) -> Seen:
         return self.seen.setdefault(uid, Seen())
+
+
+@asynccontextmanager
+async def observing(kubeconfig: Path) -> AsyncIterator[Observer]:
+    """Have an observer watch until the block ends; if it cannot go on, neither does the block."""
+    observer = Observer()
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(observer.run(kubeconfig))
+        yield observer
+        watching.cancel()
 
 
 def _holds(status: dict[str, Any], kind: str) -> bool:

@@ -163,12 +163,16 @@ def test_sizes_are_a_comma_list() -> None:
     assert parsed(["--life", "20"]).life == (20,)
 
 
+def test_settings_are_names_and_values() -> None:
+    assert parsed(["--setting", "WORKERS=8"]).setting == [("WORKERS", "8")]
+
+
 @pytest.mark.api
 def test_a_burst_is_measured_beside_the_bare_client(build_tools: Callable[..., None]) -> None:
     build_tools(*TOOLS)
     told: list[str] = []
 
-    measured = measure_burst(10, rounds=1, say=told.append)
+    measured = measure_burst(10, rounds=1, say=told.append, settings={})
 
     assert min(measured.bare_pairs_s, measured.bare_s, measured.operator_s) > 0
     assert len(told) == 1
@@ -177,7 +181,7 @@ def test_a_burst_is_measured_beside_the_bare_client(build_tools: Callable[..., N
 @pytest.mark.api
 def test_whole_lives_are_measured(build_tools: Callable[..., None]) -> None:
     build_tools(*TOOLS)
-    course = Course(checkpoints=(10,), active=5, run_s=0.5, talkative=True)
+    course = Course(checkpoints=(10,), active=5, run_s=0.5, talkative=True, settings={})
 
     (lived,) = live(course, lambda _: None)
 
