@@ -37,6 +37,9 @@ DEFAULT_RESOURCES = {
     "limits": {"memory": "2Gi"},
 }
 """What a runner asks for: chosen; an hour of 1080p was seen to need 600 MiB."""
+WORKERS = 32
+"""Measured, 1,000 resources at once on two busy cores: 16 take 42 s, for the cluster's controllers
+have as many and come first; 32 take 19 s, 64 hardly less."""
 
 
 class OperatorSettings(BaseSettings):
@@ -96,7 +99,7 @@ class OperatorSettings(BaseSettings):
     """Namespace of the operator itself, where its Lease is."""
     pod_name: str = Field(default_factory=socket.gethostname)
     """Name of this replica in the Lease. Default: the host's name."""
-    workers: Annotated[int, Field(ge=1)] = 16
+    workers: Annotated[int, Field(ge=1)] = WORKERS
     """Resources that are reconciled at once."""
     api_qps: Annotated[float, Field(gt=0)] = 300
     """Requests a second to the API server, in the long run."""

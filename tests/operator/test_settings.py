@@ -31,7 +31,7 @@ def test_file_is_not_read_in_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("WORKERS=3\n")
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
 
-    assert load_settings().workers == 16
+    assert load_settings().workers == 32
 
 
 @pytest.mark.parametrize(
