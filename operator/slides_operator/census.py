@@ -5,6 +5,7 @@ watching, nor that a watch hangs. A list of one object costs little and says how
 """
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +16,7 @@ from slides_api.wellknown import API_VERSION
 from slides_operator.cache import PLURALS, Cache, Key, Kind
 from slides_operator.client import Client, Json
 from slides_operator.echoes import Echoes
-from slides_operator.errors import ApiError
+from slides_operator.errors import FORBIDDEN, ApiError
 from slides_operator.metrics import Metrics
 
 PERIOD_S = 10.0
@@ -55,7 +56,7 @@ class Census:
         where = f"/namespaces/{namespace}" if namespace else ""
         self._path = f"/apis/{API_VERSION}{where}/{PLURALS[kind]}"
         self.heard_at = clock()
-        self.synced = asyncio.Event()
+        self.synced, self.settled = asyncio.Event(), asyncio.Event()
 
     def hear(self) -> None:
         """Note that the watch gave an event."""
@@ -79,8 +80,11 @@ class Census:
             except ApiError as e:
                 log.warning("census failed", kind=self.kind, error=e.message)
                 self._missing_since = None  # nobody hears anything now: no watch is to blame
-                self._echoes.pardon()
-            await asyncio.sleep(PERIOD_S if self.synced.is_set() else SYNC_PERIOD_S)
+                if self.namespace and e.status == FORBIDDEN:
+                    self.settled.set()
+                else:
+                    self._echoes.pardon()
+            await asyncio.sleep(PERIOD_S if self.settled.is_set() else SYNC_PERIOD_S)
 
     async def count(self) -> None:
         """Compare once. Raises ApiError."""
@@ -90,6 +94,7 @@ class Census:
         here = self._cache.count(self.kind, namespace=self.namespace)
         if here >= there:
             self.synced.set()
+            self.settled.set()
             self._missing_since = None
         elif self._missing_since is None and self.synced.is_set():
             self._missing_since = self._clock()
@@ -119,11 +124,14 @@ class Census:
 
 
 async def wait_until_served(client: Client, namespaces: tuple[str, ...]) -> None:
-    """Wait until the API server knows the kinds: kopf looks for them once."""
+    """Wait until the API server knows the kinds: kopf looks for them once.
+
+    Any namespace tells: one of several may be gone, with the right to look there.
+    """
+    places = [f"/namespaces/{namespace}" for namespace in namespaces] or [""]
     for kind, plural in PLURALS.items():
-        where = f"/namespaces/{namespaces[0]}" if namespaces else ""
-        path = f"/apis/{API_VERSION}{where}/{plural}"
-        while True:
+        for where in itertools.cycle(places):
+            path = f"/apis/{API_VERSION}{where}/{plural}"
             try:
                 await client.request("GET", path, verb="list", query={"limit": 1})
                 break

@@ -15,6 +15,9 @@ A message says what was asked for, on what, and what the API server said.
 
 from typing import ClassVar
 
+FORBIDDEN = 403
+"""HTTP's status of what is not allowed: rights, quota, a namespace that ends or is gone."""
+
 
 class OperatorError(Exception):
     """Base of everything the operator raises on purpose."""

@@ -15,7 +15,13 @@ from slides_api.wellknown import OUTPUTS_FINALIZER
 from slides_operator.cache import Cache, Key, Kind
 from slides_operator.cluster import Cluster
 from slides_operator.deletion import manifests_at_stake, plan_abandonment, plan_delay, plan_deletion
-from slides_operator.errors import ApiError, NotFoundError, RejectedError, UnreachableError
+from slides_operator.errors import (
+    FORBIDDEN,
+    ApiError,
+    NotFoundError,
+    RejectedError,
+    UnreachableError,
+)
 from slides_operator.job import progress_seconds
 from slides_operator.objects import Json
 from slides_operator.observe import Observation, World, observe
@@ -29,7 +35,6 @@ AGAIN = timedelta(seconds=1)
 """Least time until an unchanged resource is looked at again: no decision is worth a busy loop."""
 STUCK_GRANT_S = 10.0
 """Age of runners' access at which it may be what a stuck Job lacks: chosen, as a Job is patient."""
-FORBIDDEN = 403
 NAMESPACE_ENDS = "being terminated"
 """What the API server says of whatever is created in such a namespace."""
 

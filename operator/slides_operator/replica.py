@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -9,7 +10,7 @@ import structlog
 from kubernetes.aio.client import Configuration
 
 from slides_api.v1alpha1 import Phase
-from slides_operator.cache import Cache, Kind
+from slides_operator.cache import Cache, Key, Kind
 from slides_operator.census import build_censuses, wait_until_served
 from slides_operator.client import Client
 from slides_operator.cluster import Cluster
@@ -23,14 +24,20 @@ from slides_operator.transitions import Transitions
 from slides_operator.watches import build_watches
 from slides_operator.workqueue import Reconcile, WorkQueue
 
+UNSEEN_PERIOD = timedelta(seconds=5)
+"""Until a namespace that is not shown is asked about again: chosen, as lists are tried."""
 MakeReconcile = Callable[[Cluster, Cache, OperatorSettings], Reconcile]
 
 
 class Follower(Protocol):
     """What keeps the cache in step with a part of the cluster."""
 
+    namespace: str | None
+    """Which it follows; None: all."""
     synced: asyncio.Event
     """Set once the cache holds all that there was."""
+    settled: asyncio.Event
+    """Set then too, or once this namespace is refused: the others need not wait for it."""
 
     def trouble(self) -> str | None:
         """Return what is wrong with it, if anything."""
@@ -138,7 +145,7 @@ class Replica:
 
     async def _lead(self) -> None:
         for part in self._followers:
-            await part.synced.wait()
+            await part.settled.wait()
         log.info("caches filled", extractions=self._cache.count(Kind.EXTRACTION))
         await self._elector.run(self._work)
 
@@ -146,8 +153,15 @@ class Replica:
         keys = self._cache.keys()
         log.info("reconciling all", resources=len(keys))
         # Anew: while nobody led, the API server may have been away, and no runner could report.
-        reconcile = self._make_reconcile()
+        reconcile = partial(self._reconcile_seen, self._make_reconcile())
         await self._queue.run(reconcile, keys=keys, workers=self._settings.workers)
+
+    async def _reconcile_seen(self, reconcile: Reconcile, key: Key) -> datetime | None:
+        """Reconcile what lies where all was seen: a Job that only is not shown is not gone."""
+        places = {None, key.namespace}
+        if all(part.synced.is_set() for part in self._followers if part.namespace in places):
+            return await reconcile(key)
+        return datetime.now(UTC) + UNSEEN_PERIOD
 
     def _hear(self, kind: Kind, namespace: str) -> None:
         for census in self._censuses:
@@ -155,5 +169,5 @@ class Replica:
                 census.hear()
 
     def _not_synced(self) -> str | None:
-        filled = all(part.synced.is_set() for part in self._followers)
+        filled = all(part.settled.is_set() for part in self._followers)
         return None if filled else "caches are being filled"

@@ -16,7 +16,7 @@ import structlog
 from slides_api.wellknown import MANAGED_BY_LABEL, OPERATOR_NAME
 from slides_operator.cache import JOB, POD, Cache, Key, has_ended
 from slides_operator.client import Client, Json
-from slides_operator.errors import ApiError, GoneError
+from slides_operator.errors import FORBIDDEN, ApiError, GoneError
 from slides_operator.metrics import Metrics
 
 SELECTOR = f"{MANAGED_BY_LABEL}={OPERATOR_NAME}"
@@ -63,7 +63,7 @@ class Watch:
         self._cache = cache
         self._queue = queue
         self.kind = kind
-        self._namespace = namespace
+        self.namespace = namespace
         self._api_version, root, plural = SOURCES[kind]
         where = f"/namespaces/{namespace}" if namespace else ""
         self._path = f"{root}{where}/{plural}"
@@ -71,7 +71,7 @@ class Watch:
         self._moved_at = math.inf  # not running yet
         self.heard_at = clock()
         self.name = f"{plural}/{namespace}" if namespace else plural
-        self.synced = asyncio.Event()
+        self.synced, self.settled = asyncio.Event(), asyncio.Event()
 
     def trouble(self) -> str | None:
         """Return what is wrong with this watch, if anything."""
@@ -88,12 +88,15 @@ class Watch:
             try:
                 version = await self._list()
                 self.synced.set()
+                self.settled.set()
                 pause = FIRST_PAUSE_S
                 await self.follow(version)
             except GoneError:
                 log.info("watch starts anew", watch=self.name)
             except ApiError as e:
                 log.warning("list failed", watch=self.name, error=e.message)
+                if self.namespace and e.status == FORBIDDEN:
+                    self.settled.set()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
             self._moved_at = self._clock()
@@ -121,7 +124,7 @@ class Watch:
         return version
 
     def _forget_others(self, uids: set[str], version: int) -> None:
-        concerned = self._cache.retain(self.kind, uids, version=version, namespace=self._namespace)
+        concerned = self._cache.retain(self.kind, uids, version=version, namespace=self.namespace)
         for key in concerned:
             self._queue.add(key)
 

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from typing import Any
 
 import aiohttp
 import pytest
@@ -13,9 +14,11 @@ import pytest
 from slides_operator import census
 from slides_operator.cache import Key
 from slides_operator.client import Client, TokenBucket, open_api
+from slides_operator.errors import ApiError
 from slides_operator.metrics import Metrics
 from slides_operator.replica import Replica
 from slides_operator.settings import OperatorSettings
+from slides_operator.workqueue import Reconcile
 from tests.cluster.light import LightCluster, free_ports
 from tests.operator.process import apply
 
@@ -29,7 +32,12 @@ async def _do_nothing(key: Key) -> datetime | None:
 
 @asynccontextmanager
 async def _running(
-    namespace: str, *, port: int = 0
+    namespace: str,
+    *,
+    port: int = 0,
+    others: tuple[str, ...] = (),
+    client: type[Client] = Client,
+    look: Reconcile = _do_nothing,
 ) -> AsyncIterator[tuple[asyncio.Task[None], str]]:
     """Run a replica that reconciles nothing, and yield its task and where its health is."""
     port = port or free_ports(1)[0]
@@ -37,16 +45,16 @@ async def _running(
         runner_image="runner:1",
         health_port=port,
         pod_namespace=namespace,
-        watch_namespaces=(namespace,),
+        watch_namespaces=(*others, namespace),
     )
     metrics = Metrics()
     async with open_api() as api:
         replica = Replica(
-            Client(api, TokenBucket(1000, 1000), metrics),
+            client(api, TokenBucket(1000, 1000), metrics),
             api.configuration,
             settings=settings,
             metrics=metrics,
-            make_reconcile=lambda *_: _do_nothing,
+            make_reconcile=lambda *_: look,
         )
         running = asyncio.create_task(replica.run(on_watching=lambda: None))
         try:
@@ -89,6 +97,37 @@ async def test_dead_watch_of_kopf_is_noticed(
         text = await _wait_for(f"{url}/healthz", 503)
 
     assert "the watch of slideextractions has missed some" in text
+
+
+class HalfBlind(Client):
+    """A client that is refused whatever lies in the namespace `gone`."""
+
+    async def request(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        if "/namespaces/gone/" in path:
+            raise ApiError("it cannot list them", status=403)
+        return await super().request(method, path, **more)
+
+
+async def test_a_refused_namespace_stops_no_other(
+    namespace: str, light_cluster: LightCluster
+) -> None:
+    looked: list[Key] = []
+
+    async def look(key: Key) -> None:
+        looked.append(key)
+
+    light_cluster.kubectl("create", "namespace", "gone")
+    for place in ("gone", namespace):
+        apply(light_cluster, place, "talk")
+    async with _running(namespace, others=("gone",), client=HalfBlind, look=look) as (_, url):
+        await _wait_for(f"{url}/readyz", 200)
+        async with asyncio.timeout(LIMIT_S):
+            while not looked:  # noqa: ASYNC110 - a test may look now and then
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(1)
+    light_cluster.kubectl("delete", "namespace", "gone", "--wait=false")
+
+    assert {key.namespace for key in looked} == {namespace}
 
 
 async def test_signal_that_kopf_took_stops_the_replica(namespace: str) -> None:
