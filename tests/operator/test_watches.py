@@ -19,7 +19,6 @@ from tests.cluster.light import LightCluster
 from tests.operator.objects import build_extraction
 
 SOON_S = 20.0
-X1 = Key(Kind.EXTRACTION, "default", "x-1")
 
 
 @asynccontextmanager
@@ -60,9 +59,11 @@ def _job(name: str, *, of: str = "x-1", managed_by: str = OPERATOR_NAME) -> str:
 class Seen:
     """A cache that knows one extraction, and a queue that notes what comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self.key = Key(Kind.EXTRACTION, namespace, "x-1")
         self.cache = Cache()
-        self.cache.put(build_extraction("x-1"))
+        self.cache.put(build_extraction("x-1", namespace=namespace))
         self.now: list[Key] = []
         self.soon: list[Key] = []
 
@@ -73,12 +74,12 @@ class Seen:
         self.soon.append(key)
 
     def jobs(self) -> set[str]:
-        return {job["metadata"]["name"] for job in self.cache.jobs_of("default", "x-1")}
+        return {job["metadata"]["name"] for job in self.cache.jobs_of(self.namespace, "x-1")}
 
 
 @pytest.fixture
-def seen() -> Seen:
-    return Seen()
+def seen(namespace: str) -> Seen:
+    return Seen(namespace)
 
 
 @pytest.fixture
@@ -97,13 +98,13 @@ async def test_lists_then_follows_what_is_ours(
     create(_job("foreign", managed_by="somebody"))
     async with _running(watch):
         assert seen.jobs() == {"before"}
-        assert seen.soon == [X1]
+        assert seen.soon == [seen.key]
         await asyncio.to_thread(create, _job("after"))
         await _until(lambda: seen.jobs() == {"before", "after"})
         await asyncio.to_thread(light_cluster.kubectl, "delete", "job", "before", "-n", namespace)
         await _until(lambda: seen.jobs() == {"after"})
 
-    assert seen.now == [X1]
+    assert seen.now == [seen.key]
 
 
 @pytest.mark.api
@@ -119,7 +120,7 @@ async def test_end_of_a_job_is_looked_at_now(
         )
         await _until(lambda: bool(seen.now))
 
-    assert has_ended(seen.cache.jobs_of("default", "x-1")[0])
+    assert has_ended(seen.cache.jobs_of(namespace, "x-1")[0])
     assert seen.soon
 
 
@@ -197,15 +198,15 @@ async def test_pod_concerns_its_extraction(
         await asyncio.to_thread(
             light_cluster.kubectl, "create", "-n", namespace, "-f", "-", input=json.dumps(pod)
         )
-        await _until(lambda: bool(seen.cache.pods_of("default", "x-1")))
+        await _until(lambda: bool(seen.cache.pods_of(namespace, "x-1")))
 
-    assert X1 in seen.soon
+    assert seen.key in seen.soon
 
 
 @pytest.mark.api
 async def test_watches_each_namespace_or_all(client: Client, metrics: Metrics) -> None:
     def names(*namespaces: str) -> list[str]:
-        built = build_watches(client, Cache(), Seen(), namespaces=namespaces, metrics=Metrics())
+        built = build_watches(client, Cache(), Seen("a"), namespaces=namespaces, metrics=Metrics())
         return [watch.name for watch in built]
 
     assert names() == ["jobs", "pods"]
