@@ -16,7 +16,7 @@ from tests.e2e.product import (
     make_secret,
 )
 from tests.e2e.talks import Talks
-from tests.media import make_talk
+from tests.media import make_talk, repeat_video
 from tests.runner.sources.media_server import Resource, run_media_server
 from tests.s3_server import run_s3_server
 
@@ -28,6 +28,7 @@ def product(
     """The product, installed, with a namespace `talks` in which extractions run."""
     folder = tmp_path_factory.mktemp("e2e")
     talk = make_talk(folder / "talk.mp4")
+    slow = repeat_video(talk.path, folder / "slow.mp4", times=10)
     for image in images:
         node_cluster.load_image(image.archive)
     host = node_cluster.host_ip
@@ -45,6 +46,7 @@ def product(
             s3=s3,
             folder=folder,
             talk_bytes=body,
+            slow_bytes=slow.read_bytes(),
             talk_duration_s=talk.duration_s,
             talk_url=media.put("/talk.mp4", Resource(body=body)),
         )

@@ -23,8 +23,9 @@ from tests.runner.sources.media_server import MediaServer, Resource
 from tests.s3_server import S3Server
 
 BUCKET = "talks"
-SLOWLY = 200
-"""Bytes a hundred times a second: a talk of these tests then takes far longer than a test does."""
+SLOWLY = 20
+"""Bytes a hundred times a second: the slow talk then takes minutes, longer than any test waits, and
+is no stream yet that the runner takes for a hanging one."""
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 QUICK = {"retry": {"limit": 3, "initialSeconds": 1, "maxSeconds": 5}}
 
@@ -43,6 +44,8 @@ class Product:
     s3: S3Server
     folder: Path
     talk_bytes: bytes
+    slow_bytes: bytes
+    """The same talk many times over: of `slow_talk`."""
     talk_duration_s: float
     talk_url: str
 
@@ -60,7 +63,7 @@ class Product:
     def slow_talk(self) -> tuple[str, str]:
         """Return path and URL of a talk that takes its time until `hurry` is called."""
         path = f"/{secrets.token_hex(6)}.mp4"
-        return path, self.media.put(path, Resource(body=self.talk_bytes, drips=SLOWLY))
+        return path, self.media.put(path, Resource(body=self.slow_bytes, drips=SLOWLY))
 
     def slow_talk_url(self) -> str:
         return self.slow_talk()[1]

@@ -198,8 +198,8 @@ class _Handler(BaseHTTPRequestHandler):
             resource.status = resource.status_after_cut or resource.status
             resource.fail_times += resource.failures_after_cut
             limit = resource.cut_after
-        block = resource.drips or BLOCK
         while self._sent < limit:
+            block = resource.drips or BLOCK
             if resource.stalls_at is not None and start + self._sent >= resource.stalls_at:
                 self.media.closing.wait(60)
                 break
