@@ -68,7 +68,7 @@ def run_job(cluster: NodeCluster, name: str, *arguments: str, **pod: Any) -> str
         "image": IMAGE,
         "imagePullPolicy": "Never",
         "args": list(arguments),
-        "volumeMounts": [{"name": "work", "mountPath": "/work"}] if pod else [],
+        "volumeMounts": [{"name": "work", "mountPath": "/files"}] if pod else [],
     }
     spec = {"restartPolicy": "Never", "containers": [container], **pod}
     job = {
@@ -111,7 +111,7 @@ def test_a_claim_becomes_a_folder_that_any_user_may_write(cluster: NodeCluster) 
     }
     cluster.kubectl("--namespace=tooling", "create", "--filename=-", input=json.dumps(claim))
     volumes = [{"name": "work", "persistentVolumeClaim": {"claimName": "work"}}]
-    words = ["config", "set-cluster", "written", "--kubeconfig=/work/config"]
+    words = ["config", "set-cluster", "written", "--kubeconfig=/files/config"]
     log = run_job(cluster, "writes", *words, volumes=volumes)
     assert log == 'Cluster "written" set.\n'
 
