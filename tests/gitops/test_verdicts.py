@@ -46,7 +46,7 @@ STATES = [
     pytest.param(working().ends("NetworkError").reconcile(), WAITING, "Pending",
                  "Retrying", id="waits for the next attempt"),
     pytest.param(working().ends("LiveNotStarted").reconcile(), WAITING, "Pending",
-                 "Retrying", id="waits for the source"),
+                 "LiveNotStarted", id="waits for the source"),
     pytest.param(working().ends("NetworkError").reconcile().reconcile(60), WAITING, "Pending",
                  "JobCreated", id="next attempt"),
     pytest.param(completed(), DONE, "Completed", "Completed", id="completed"),
