@@ -5,6 +5,9 @@ from pydantic import BaseModel
 from benchmarks.reconciling.audit import REFUSED
 from benchmarks.report import Report
 
+ONCE = ("serviceaccounts", "rolebindings")
+"""What the operator makes once for each namespace."""
+
 
 class Burst(BaseModel):
     """Resources applied at once: the operator beside the bare client, in seconds."""
@@ -62,17 +65,25 @@ class Stretch(BaseModel):
     @property
     def refused_each(self) -> float:
         """Writes a resource that changed nothing: the runner had written in the same moment."""
-        return sum(n for what, n in self.writes.items() if what.endswith(REFUSED)) / self.lived
+        return self._each(refused=True)
 
     @property
     def writes_each(self) -> float:
-        """Writes a resource, all that were made."""
-        return sum(self.writes.values()) / self.lived - self.refused_each
+        """Writes a resource that changed something."""
+        return self._each(refused=False)
 
     @property
     def writes_apart(self) -> float:
         """Writes a resource, without those that repeat the runner's progress."""
         return self.writes_each - self.repeated / self.lived
+
+    def _each(self, *, refused: bool) -> float:
+        own = {what: n for what, n in self.writes.items() if what.endswith(REFUSED) is refused}
+        return sum(n for what, n in own.items() if not _is_once(what)) / self.lived
+
+
+def _is_once(what: str) -> bool:
+    return any(resource in what for resource in ONCE)
 
 
 class Results(Report):
