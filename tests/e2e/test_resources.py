@@ -57,7 +57,7 @@ def test_a_pod_refused_by_admission_shows_why(product: Product) -> None:
     }
     talks = product.new_namespace("refused")
     talks.run("apply", "-f", "-", text=json.dumps(quota))
-    talks.apply("refused", product.talk_url)
+    talks.apply("refused", product.new_talk_url())
 
     seen = talks.wait_for_reason("refused", "PodRefused")
     assert "quota" in condition(seen, "Succeeded")["message"]

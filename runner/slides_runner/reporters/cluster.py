@@ -159,10 +159,12 @@ class ClusterReporter:
 
     def _take(self, change: Callable[[State], State], *, is_urgent: bool) -> None:
         with self._changed:
+            # With nothing to tell, the writer sleeps until its next heartbeat.
+            was_told = self._state is self._written
             self._state = change(self._state)
             self._alive_at = time.monotonic()
             self._is_urgent = self._is_urgent or is_urgent
-            if is_urgent:
+            if is_urgent or was_told:
                 self._changed.notify_all()
 
     def _write_all(self) -> None:

@@ -129,6 +129,18 @@ def test_of_many_states_the_newest_is_written(server: PlayedServer, report: Repo
     assert len(server.seen) == 3  # nothing waited in a queue
 
 
+def test_news_after_a_silence_waits_for_no_heartbeat(server: PlayedServer, report: Report) -> None:
+    reporter = report(Rhythm(interval_s=0.1))
+    server.wait_for(1)
+    reporter.report(EXTRACTING)
+    server.wait_for(2)
+    time.sleep(0.5)  # the writer has nothing left to tell, and sleeps
+
+    reporter.report(replace(EXTRACTING, current_frame=7))
+
+    assert server.wait_for(3)[-1].run["currentFrame"] == 7
+
+
 def test_percent_is_a_whole_number(server: PlayedServer, report: Report) -> None:
     reporter = report()
     server.wait_for(1)
