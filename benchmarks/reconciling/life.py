@@ -45,7 +45,7 @@ class Course:
     active: int
     """How many are unfinished at a time."""
     run_s: float
-    """How long a runner works."""
+    """How long a runner works, in the mean."""
     talkative: bool
     """Whether runners also tell each stage."""
     settings: Mapping[str, str]
@@ -141,14 +141,20 @@ class _Life:
         return stretch
 
     async def _feed(self, api: ApiClient, present: int) -> None:
-        """Create resources, not too many unfinished at a time, and wait until all finished."""
+        """Create resources at a steady rate, and wait until all finished.
+
+        They come as fast as so many at work would end, and wait while too many are unfinished.
+        """
+        begun, first = time.monotonic(), self.created
 
         async def one(name: str) -> None:
-            await self._wait_for(lambda: self._unfinished < self.course.active)
+            due = begun + (self.created - first) * self.course.run_s / self.course.active
             self.created += 1
+            await asyncio.sleep(due - time.monotonic())
+            await self._wait_for(lambda: self._unfinished <= self.course.active)
             await create(api, name)
 
-        await each(names(self.created, present - self.created), one, in_flight=FEEDERS)
+        await each(names(first, present - first), one, in_flight=FEEDERS)
         await self._wait_for(lambda: self._unfinished == 0)
 
     @property

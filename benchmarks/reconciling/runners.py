@@ -8,6 +8,7 @@ bench, so that neither is measured with its work.
 import argparse
 import asyncio
 import json
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from benchmarks.reconciling.api import (
 from slides_api.job_input import JOB_INPUT, JobInput
 
 WORKERS = 16
+SPREAD = (0.5, 1.5)
+"""Times that a runner works, of the mean: talks differ in length, and do not end all at once."""
 STAGES = (("Downloading", 0), ("Extracting", 30), ("Uploading", 80))
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
@@ -58,10 +61,11 @@ class Runners:
 
     async def _play(self, pod: Json) -> None:
         job = _job_input(pod)
+        seconds = self._seconds * random.Random(job.uid).uniform(*SPREAD)
         for stage, percent in STAGES:
             if self._talkative:
                 await self._say(job, run={"stage": stage, "percent": percent})
-            await asyncio.sleep(self._seconds / len(STAGES))
+            await asyncio.sleep(seconds / len(STAGES))
         words = {"reason": "Completed", "message": "12 slides"}
         await self._say(job, run={"stage": "Uploading", "percent": 99, **words}, **_made(job))
         ended = _ended(pod, json.dumps(words))
