@@ -5,7 +5,7 @@ older than one's own last write. The newest resourceVersion wins, and what was d
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -24,6 +24,10 @@ from slides_operator.quickjson import from_json, to_json
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 GRAVES = 20_000
 """Uids of deleted objects that are remembered: chosen, 2 MB, minutes of the fastest deletion."""
+
+JOB_SPEC_UNREAD = frozenset({"template", "selector", "podFailurePolicy"})
+POD_STATUS_READ = ("phase", "reason", "message")
+POD_CONDITIONS_READ = frozenset({"PodScheduled", "DisruptionTarget"})
 
 Manifest = Mapping[str, Any]
 """An object as the API server writes it."""
@@ -313,19 +317,33 @@ def has_ended(job: Manifest) -> bool:
 def compact(obj: Manifest) -> dict[str, Any]:
     """Return the object without what no decision needs: nine tenths of a Job, half of the rest."""
     small = {**obj, "metadata": _compact_metadata(obj["metadata"])}
-    if make := _COMPACT_SPEC.get(obj["kind"]):
-        small["spec"] = make(obj.get("spec") or {})
+    match obj["kind"]:
+        case "Job":
+            small["spec"] = _without(obj.get("spec") or {}, JOB_SPEC_UNREAD)
+        case "Pod":
+            small["metadata"].pop("annotations", None)
+            small["spec"] = {n: v for n, v in (obj.get("spec") or {}).items() if n == "nodeName"}
+            small["status"] = _compact_pod_status(obj.get("status") or {})
     return small
 
 
 def _compact_metadata(meta: Manifest) -> dict[str, Any]:
-    small = {name: value for name, value in meta.items() if name != "managedFields"}
+    small = _without(meta, {"managedFields"})
     if LAST_APPLIED in (annotations := meta.get("annotations") or {}):
-        small["annotations"] = {n: v for n, v in annotations.items() if n != LAST_APPLIED}
+        small["annotations"] = _without(annotations, {LAST_APPLIED})
     return small
 
 
-_COMPACT_SPEC: dict[str, Callable[[Manifest], dict[str, Any]]] = {
-    JOB: lambda spec: {name: value for name, value in spec.items() if name != "template"},
-    POD: lambda spec: {"nodeName": spec["nodeName"]} if "nodeName" in spec else {},
-}
+def _compact_pod_status(status: Manifest) -> dict[str, Any]:
+    """Return what says how a pod fares: of its conditions, those that explain more than phases."""
+    small = {name: status[name] for name in POD_STATUS_READ if name in status}
+    conditions = [c for c in status.get("conditions") or () if c["type"] in POD_CONDITIONS_READ]
+    containers = [
+        {name: one[name] for name in ("name", "state") if name in one}
+        for one in status.get("containerStatuses") or ()
+    ]
+    return small | {"conditions": conditions, "containerStatuses": containers}
+
+
+def _without(mapping: Manifest, names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in mapping.items() if name not in names}

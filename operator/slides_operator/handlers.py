@@ -21,7 +21,8 @@ from slides_operator.echoes import Echoes
 SERVER_TIMEOUT_S = 60
 INACTIVITY_TIMEOUT_S = 70
 """The API server closes a watch after the time above; one that it did not close hangs."""
-PAGE = 500
+PAGE = 100
+"""As for the other kinds, whose first lists are read in the same moment."""
 IDLE_TIMEOUT_S = 0.1
 """How long kopf keeps a task per object: chosen; events are noted in microseconds."""
 CONNECT_TIMEOUT_S = 5

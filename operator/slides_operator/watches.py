@@ -20,7 +20,8 @@ from slides_operator.errors import FORBIDDEN, ApiError, GoneError
 from slides_operator.metrics import Metrics
 
 SELECTOR = f"{MANAGED_BY_LABEL}={OPERATOR_NAME}"
-PAGE = 500
+PAGE = 100
+"""Objects of one list: measured, 500 Pods take 25 MB while they are read, and Jobs as much."""
 SERVER_TIMEOUT_S = 300
 SILENCE_S = 90.0
 """Chosen: the API server sends a bookmark a minute where nothing else happens."""
