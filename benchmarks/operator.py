@@ -7,6 +7,7 @@ kwok), beside a plain client that creates the same objects. Writes build/bench/o
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -103,6 +104,8 @@ def setting(text: str) -> tuple[str, str]:
 def main(arguments: Sequence[str]) -> int:
     """Measure, show and save; return the exit code."""
     options = parsed(arguments)
+    # Told to end, it ends what it started too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     console = Console(width=None if sys.stdout.isatty() else 160)
     if options.replay:
         results = Results.model_validate_json(options.replay.read_text())
