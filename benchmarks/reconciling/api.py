@@ -81,6 +81,9 @@ async def _watch_once(
         async for line in content:
             yield json.loads(line)
     finally:
+        # Closed politely, TLS waits for the other side, perhaps for longer than the loop runs.
+        if (connection := answer.response.connection) and connection.transport:
+            connection.transport.abort()
         answer.response.close()
 
 

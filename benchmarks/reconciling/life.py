@@ -147,14 +147,15 @@ class _Life:
         """
         begun, first = time.monotonic(), self.created
 
-        async def one(name: str) -> None:
-            due = begun + (self.created - first) * self.course.run_s / self.course.active
-            self.created += 1
+        async def one(place: tuple[int, str]) -> None:
+            number, name = place
+            due = begun + number * self.course.run_s / self.course.active
             await asyncio.sleep(due - time.monotonic())
-            await self._wait_for(lambda: self._unfinished <= self.course.active)
+            await self._wait_for(lambda: self._unfinished < self.course.active)
+            self.created += 1
             await create(api, name)
 
-        await each(names(first, present - first), one, in_flight=FEEDERS)
+        await each(enumerate(names(first, present - first)), one, in_flight=FEEDERS)
         await self._wait_for(lambda: self._unfinished == 0)
 
     @property

@@ -113,7 +113,7 @@ async def test_end_of_a_job_is_looked_at_now(
 ) -> None:
     job = json.loads(_job("short"))
     job["spec"] |= {"suspend": False, "backoffLimit": 0}
-    light_cluster.kubectl("wait", "--for=create", "sa/default", "-n", namespace)
+    light_cluster.kubectl("wait", "--for=create", "sa/default", "-n", namespace, "--timeout=120s")
     async with _running(watch):
         await asyncio.to_thread(
             light_cluster.kubectl, "create", "-n", namespace, "-f", "-", input=json.dumps(job)
@@ -190,9 +190,13 @@ async def test_pod_concerns_its_extraction(
             "name": "one",
             "labels": {MANAGED_BY_LABEL: OPERATOR_NAME, EXTRACTION_LABEL: "x-1"},
         },
-        "spec": {"containers": [{"name": "runner", "image": "runner:1"}]},
+        "spec": {
+            "serviceAccountName": "one",
+            "containers": [{"name": "runner", "image": "runner:1"}],
+        },
     }
-    light_cluster.kubectl("wait", "--for=create", "sa/default", "-n", namespace)
+    # Its own: the default one comes late from controllers whose API server was just restarted.
+    light_cluster.kubectl("create", "serviceaccount", "one", "-n", namespace)
     watch = Watch(client, seen.cache, seen, kind=POD, namespace=namespace)
     async with _running(watch):
         await asyncio.to_thread(
