@@ -1,8 +1,13 @@
-"""The rule that holds for every test run."""
+"""The rules that hold for every test run."""
 
 import os
 
 import pytest
+from hypothesis import settings
+
+# A busy machine makes no property false.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,10 +10,10 @@ from functools import partial
 import structlog
 from kubernetes.aio.config import ConfigException
 
-from slides_operator.cache import Cache
-from slides_operator.client import Client, TokenBucket, open_api
-from slides_operator.cluster import Cluster
 from slides_operator.errors import SettingsError
+from slides_operator.kube.cache import Cache
+from slides_operator.kube.client import Client, TokenBucket, open_api
+from slides_operator.kube.cluster import Cluster
 from slides_operator.logs import configure_logging
 from slides_operator.metrics import Metrics
 from slides_operator.reconcile import Reconciler

@@ -15,8 +15,8 @@ import kopf
 from kubernetes.aio.client import Configuration
 
 from slides_api.wellknown import API_VERSION
-from slides_operator.cache import Cache, Key, Kind
-from slides_operator.echoes import Echoes
+from slides_operator.kube.cache import Cache, Key, Kind
+from slides_operator.kube.echoes import Echoes
 
 SERVER_TIMEOUT_S = 60
 INACTIVITY_TIMEOUT_S = 70

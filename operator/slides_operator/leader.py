@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 
 import structlog
 
-from slides_operator.client import MERGE_PATCH, Client, Json
 from slides_operator.errors import ApiError, NotFoundError
+from slides_operator.kube.client import MERGE_PATCH, Client, Json
 from slides_operator.metrics import Metrics
 
 LEASE_NAME = "slides-operator"

@@ -12,9 +12,19 @@ from typing import assert_never
 import structlog
 
 from slides_api.wellknown import OUTPUTS_FINALIZER
-from slides_operator.cache import Cache, Key, Kind
-from slides_operator.cluster import Cluster
-from slides_operator.deletion import manifests_at_stake, plan_abandonment, plan_delay, plan_deletion
+from slides_operator.batch.reconcile import BatchReconciler
+from slides_operator.core.deletion import (
+    manifests_at_stake,
+    plan_abandonment,
+    plan_delay,
+    plan_deletion,
+)
+from slides_operator.core.job import progress_seconds
+from slides_operator.core.objects import Json
+from slides_operator.core.observe import Observation, World, observe
+from slides_operator.core.plan import Plan, plan, plan_hindrance, plan_refusal
+from slides_operator.core.settled import is_settled
+from slides_operator.core.stuck import needs_events
 from slides_operator.errors import (
     FORBIDDEN,
     ApiError,
@@ -22,14 +32,9 @@ from slides_operator.errors import (
     RejectedError,
     UnreachableError,
 )
-from slides_operator.job import progress_seconds
-from slides_operator.objects import Json
-from slides_operator.observe import Observation, World, observe
-from slides_operator.plan import Plan, plan, plan_hindrance, plan_refusal
-from slides_operator.reconcile_batch import BatchReconciler
+from slides_operator.kube.cache import Cache, Key, Kind
+from slides_operator.kube.cluster import Cluster
 from slides_operator.settings import OperatorSettings
-from slides_operator.settled import is_settled
-from slides_operator.stuck import needs_events
 
 AGAIN = timedelta(seconds=1)
 """Least time until an unchanged resource is looked at again: no decision is worth a busy loop."""

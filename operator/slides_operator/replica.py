@@ -10,18 +10,18 @@ import structlog
 from kubernetes.aio.client import Configuration
 
 from slides_api.v1alpha1 import Phase
-from slides_operator.cache import Cache, Key, Kind
-from slides_operator.census import build_censuses, wait_until_served
-from slides_operator.client import Client
-from slides_operator.cluster import Cluster
-from slides_operator.echoes import Echoes
 from slides_operator.handlers import build_registry, run_kopf
 from slides_operator.health import serve_health
+from slides_operator.kube.cache import Cache, Key, Kind
+from slides_operator.kube.census import build_censuses, wait_until_served
+from slides_operator.kube.client import Client
+from slides_operator.kube.cluster import Cluster
+from slides_operator.kube.echoes import Echoes
+from slides_operator.kube.transitions import Transitions
+from slides_operator.kube.watches import build_watches
 from slides_operator.leader import Elector
 from slides_operator.metrics import Metrics
 from slides_operator.settings import OperatorSettings
-from slides_operator.transitions import Transitions
-from slides_operator.watches import build_watches
 from slides_operator.workqueue import Reconcile, WorkQueue
 
 UNSEEN_PERIOD = timedelta(seconds=5)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import structlog
 
-from slides_operator.cache import Key
 from slides_operator.errors import ApiError, OperatorError
+from slides_operator.kube.cache import Key
 from slides_operator.metrics import Metrics
 
 Reconcile = Callable[[Key], Awaitable[datetime | None]]

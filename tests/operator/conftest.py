@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from slides_operator.client import Client, TokenBucket, open_api
+from slides_operator.kube.client import Client, TokenBucket, open_api
 from slides_operator.metrics import Metrics
 from tests.cluster.light import LightCluster
 

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from slides_operator.cache import Cache
-from slides_operator.client import APPLY_PATCH
+from slides_operator.core.objects import format_time
+from slides_operator.core.status import OPERATOR_FIELDS
 from slides_operator.errors import ApiError, ConflictError, NotFoundError
-from slides_operator.objects import format_time
-from slides_operator.status import OPERATOR_FIELDS
+from slides_operator.kube.cache import Cache
+from slides_operator.kube.client import APPLY_PATCH
 
 Json = dict[str, Any]
 Place = tuple[str, str, str]

@@ -5,18 +5,18 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-from slides_operator.cache import Key
-from slides_operator.cluster import Cluster
-from slides_operator.echoes import Echoes
 from slides_operator.errors import ApiError
+from slides_operator.kube.cache import Key
+from slides_operator.kube.cluster import Cluster
+from slides_operator.kube.echoes import Echoes
+from slides_operator.kube.transitions import Transitions
 from slides_operator.metrics import Metrics
 from slides_operator.reconcile import Reconciler
-from slides_operator.transitions import Transitions
 from tests.operator.fake_api import CrashError, FakeApi
 from tests.operator.worlds import SETTINGS
 
 if TYPE_CHECKING:
-    from slides_operator.client import Client
+    from slides_operator.kube.client import Client
 
 
 class MortalOperator:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from slides_api.wellknown import API_VERSION, BATCH_LABEL, EXTRACTION_LABEL
-from slides_operator.cache import LAST_APPLIED
+from slides_operator.kube.cache import LAST_APPLIED
 
 Json = dict[str, Any]
 

@@ -11,8 +11,8 @@ from slides_api.job_input import JobInput
 from slides_api.names import storage_prefix
 from slides_api.v1alpha1 import Outputs
 from slides_api.wellknown import API_VERSION, OUTPUTS_FINALIZER
-from slides_operator.cache import Key, Kind
 from slides_operator.errors import ApiError, RejectedError
+from slides_operator.kube.cache import Key, Kind
 from tests.operator.fake_api import FakeApi
 from tests.operator.mortal import MortalOperator
 

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from slides_api.wellknown import API_VERSION, BATCH_LABEL
-from slides_operator.cache import Cache, Key, Kind
-from slides_operator.client import open_api
-from slides_operator.echoes import Echoes
 from slides_operator.handlers import build_registry, connection_info, run_kopf
+from slides_operator.kube.cache import Cache, Key, Kind
+from slides_operator.kube.client import open_api
+from slides_operator.kube.echoes import Echoes
 from tests.cluster.light import LightCluster
 
 pytestmark = pytest.mark.api

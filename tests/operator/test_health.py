@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from slides_operator.echoes import DEAD_AFTER_S, Echoes
 from slides_operator.health import Check, serve_health
+from slides_operator.kube.echoes import DEAD_AFTER_S, Echoes
 from slides_operator.metrics import Metrics
 from tests.cluster.light import free_ports
 

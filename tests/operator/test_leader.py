@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from slides_operator.client import Client
+from slides_operator.kube.client import Client
 from slides_operator.leader import LEASE_S, RENEW_WITHIN_S, RETRY_S, Elector
 from slides_operator.metrics import Metrics
 from tests.cluster.light import LightCluster
@@ -20,7 +20,7 @@ from tests.cluster.light import LightCluster
 pytestmark = [pytest.mark.api, pytest.mark.slow]
 CANDIDATE = """
 import asyncio, signal, sys
-from slides_operator.client import Client, TokenBucket, open_api
+from slides_operator.kube.client import Client, TokenBucket, open_api
 from slides_operator.leader import Elector
 from slides_operator.metrics import Metrics
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from kubernetes.aio.client import ApiClient, Configuration
 
-from slides_operator.cache import Key
-from slides_operator.client import Client, TokenBucket
+from slides_operator.kube.cache import Key
+from slides_operator.kube.client import Client, TokenBucket
 from slides_operator.metrics import Metrics
 from slides_operator.replica import Replica
 from slides_operator.workqueue import Reconcile

@@ -10,14 +10,14 @@ import pytest
 
 from slides_api.v1alpha1 import SlideExtractionStatus
 from slides_api.wellknown import API_VERSION, RUNNER_MANAGER
-from slides_operator.cache import PLURALS, Cache, Key, Kind
-from slides_operator.client import APPLY_PATCH, Client
-from slides_operator.cluster import Cluster
-from slides_operator.echoes import Echoes
 from slides_operator.errors import ConflictError
+from slides_operator.kube.cache import PLURALS, Cache, Key, Kind
+from slides_operator.kube.client import APPLY_PATCH, Client
+from slides_operator.kube.cluster import Cluster
+from slides_operator.kube.echoes import Echoes
+from slides_operator.kube.transitions import Transitions
 from slides_operator.metrics import Metrics
 from slides_operator.reconcile import Reconciler
-from slides_operator.transitions import Transitions
 from tests.cluster.light import LightCluster
 from tests.operator.worlds import RESULT, build_settings
 

@@ -11,10 +11,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from slides_operator import census
-from slides_operator.cache import Key
-from slides_operator.client import Client, TokenBucket, open_api
 from slides_operator.errors import ApiError
+from slides_operator.kube import census
+from slides_operator.kube.cache import Key
+from slides_operator.kube.client import Client, TokenBucket, open_api
 from slides_operator.metrics import Metrics
 from slides_operator.replica import Replica
 from slides_operator.settings import OperatorSettings

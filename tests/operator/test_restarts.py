@@ -11,10 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from slides_api.v1alpha1 import OperatorStatus
 from slides_api.wellknown import API_VERSION, ATTEMPT_LABEL, OUTPUTS_FINALIZER, RETRY_AT
-from slides_operator.cache import Key, Kind
-from slides_operator.labels import DELETION_LABEL
-from slides_operator.objects import format_time
-from slides_operator.status import own_part
+from slides_operator.core.labels import DELETION_LABEL
+from slides_operator.core.objects import format_time
+from slides_operator.core.status import own_part
+from slides_operator.kube.cache import Key, Kind
 from tests.operator.fake_api import WATCHED, FakeApi
 from tests.operator.fake_cluster import FakeCluster
 from tests.operator.mortal import MortalOperator

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slides_operator.cache import Key, Kind
 from slides_operator.errors import ApiError, ConflictError, ThrottledError
+from slides_operator.kube.cache import Key, Kind
 from slides_operator.metrics import Metrics
 from slides_operator.workqueue import LONGEST_PAUSE_S, MOMENT_S, Reconcile, WorkQueue, pause_s
 

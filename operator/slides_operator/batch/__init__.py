@@ -1,0 +1,1 @@
+"""Batches: the extraction of each item, counted and steered."""

@@ -1,0 +1,1 @@
+"""What to do about one extraction: decided from plain values, without any I/O."""
