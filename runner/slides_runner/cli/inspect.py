@@ -20,6 +20,7 @@ from rich.text import Text
 from slides_api.conditions import Reason
 from slides_api.exit_codes import ExitCode
 from slides_api.manifest import Artifact, Image, Manifest
+from slides_api.moments import clock
 from slides_runner.cli.machine import (
     Json,
     address,
@@ -38,7 +39,6 @@ from slides_runner.errors import (
     StorageUnavailableError,
 )
 from slides_runner.outputs.manifest import files_of
-from slides_runner.outputs.moments import clock
 from slides_runner.reporters.plain import printable
 from slides_runner.settings import load_settings
 from slides_runner.sinks import MANIFEST_KEY, Sink

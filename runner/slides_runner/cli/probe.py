@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from slides_api.exit_codes import ExitCode
+from slides_api.moments import clock
 from slides_api.names import storage_prefix
 from slides_api.v1alpha1 import Outputs
 from slides_runner.cli.interruption import Interruption
@@ -28,7 +29,7 @@ from slides_runner.cli.messages import (
 )
 from slides_runner.cli.options import SourceOptions
 from slides_runner.errors import SlidesError
-from slides_runner.outputs.moments import clock, rounded_s
+from slides_runner.outputs.moments import rounded_s
 from slides_runner.pipeline import Place, RunRequest, find_place, go_on, refuse_too_long
 from slides_runner.reporters.meter import Meter
 from slides_runner.reporters.nobody import SilentReporter

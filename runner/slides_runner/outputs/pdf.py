@@ -14,9 +14,9 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from slides_api.manifest import Image, Slide
+from slides_api.moments import clock, link_at
 from slides_runner.artifacts import LocalFile
 from slides_runner.outputs import SlideSet, Talk
-from slides_runner.outputs.moments import clock, link_at
 
 KEY = "slides.pdf"
 PAGE_WIDTH_PT = 960.0

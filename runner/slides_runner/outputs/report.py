@@ -18,11 +18,12 @@ from markupsafe import Markup
 
 from slides_api import __version__
 from slides_api.manifest import Chapter, Slide
+from slides_api.moments import clock, link_at
+from slides_api.timeline import colour_of
 from slides_api.v1alpha1 import Document
 from slides_runner.artifacts import LocalFile
 from slides_runner.outputs import SlideSet, Talk, slides_options
-from slides_runner.outputs.moments import clock, link_at
-from slides_runner.outputs.timeline import Timeline, build_timeline, colour_of
+from slides_runner.outputs.timeline import Timeline, build_timeline
 from slides_runner.video import VideoProperties
 
 KEY = "report.html"

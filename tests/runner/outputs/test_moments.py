@@ -1,6 +1,7 @@
 import pytest
 
-from slides_runner.outputs.moments import clock, link_at, rounded_s
+from slides_api.moments import clock, link_at
+from slides_runner.outputs.moments import rounded_s
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@ import re
 import pytest
 
 from slides_api.manifest import Chapter, Image, Slide, Span
+from slides_api.timeline import colour_of
 from slides_runner import detection
 from slides_runner.detection import Detection, Sample
-from slides_runner.outputs.timeline import Timeline, build_timeline, colour_of
+from slides_runner.outputs.timeline import Timeline, build_timeline
 
 IMAGE = Image(key="a", media_type="image/webp", width=1, height=1, bytes=1, sha256="a" * 64)
 
