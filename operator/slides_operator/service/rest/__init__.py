@@ -1,0 +1,1 @@
+"""The routes that read and write resources, one module for each interface."""
