@@ -3,12 +3,12 @@
 A whole pod template would make the CRD larger than `kubectl apply` can store in its annotation.
 """
 
-from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import Field
 
+from slides_api.v1alpha1.affinity import Affinity
 from slides_api.v1alpha1.base import (
     LARGEST,
     VALID_KEYS,
@@ -22,9 +22,6 @@ from slides_api.v1alpha1.base import (
     rule,
     rules,
 )
-
-AFFINITY_DEPTH = 32
-"""Chosen: the deepest of Kubernetes' own, the values of a preferred term's selector, lie at 10."""
 
 CHOSEN_KEYS = rules(
     VALID_KEYS,
@@ -107,23 +104,6 @@ class Toleration(ApiModel):
     """How long a NoExecute taint is tolerated; by default for ever."""
 
 
-def _bounded_depth(affinity: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what could not be written down again: a Job is made of it."""
-    level: list[Any] = [affinity]
-    for _ in range(AFFINITY_DEPTH):
-        level = [child for one in level for child in _children(one)]
-    if level:
-        message = f"it has more than {AFFINITY_DEPTH} levels, deeper than any affinity"
-        raise ValueError(message)
-    return affinity
-
-
-def _children(value: object) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
 class PodTemplate(ApiModel):
     """What may be said about the runner's pod."""
 
@@ -141,15 +121,8 @@ class PodTemplate(ApiModel):
     """Labels that the node must have."""
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=32)] | None = None
     """Taints that the pod tolerates."""
-    affinity: (
-        Annotated[
-            dict[str, Any],
-            AfterValidator(_bounded_depth),
-            WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True}),
-        ]
-        | None
-    ) = None
-    """Affinity, as in a pod; checked when the pod is made."""
+    affinity: Affinity | None = None
+    """Nodes that the pod wants and avoids, as in any pod."""
     runtime_class_name: ObjectName | None = None
     """RuntimeClass of the pod."""
     priority_class_name: ObjectName | None = None

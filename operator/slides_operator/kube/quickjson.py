@@ -1,7 +1,7 @@
 """JSON by pydantic's parser, the fastest that is here, and by Python's for what that one refuses.
 
-It gives up at some 200 levels and at half a surrogate pair. The API server takes both, as in
-`podTemplate.affinity`, and an object that cannot be read would keep the cache from ever being full.
+It gives up at some 200 levels and at half a surrogate pair. The API server passes on both where a
+schema is open, and an object that cannot be read would keep the cache from ever being full.
 """
 
 import json

@@ -71,12 +71,63 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "cancelled from the start": {"cancel": True},
     "pod metadata": pod(metadata={"labels": {"team": "x"}, "annotations": {"a.b/c": "any \n x"}}),
     "resources": pod(resources={"limits": {"memory": "2Gi", "cpu": 2, "nvidia.com/gpu": 1}}),
-    "affinity": pod(affinity={"nodeAffinity": {"anything": [{"y": True}]}}),
+    "affinity to nodes": pod(
+        affinity={
+            "nodeAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": {
+                    "nodeSelectorTerms": [
+                        {"matchExpressions": [{"key": "disk", "operator": "In", "values": ["ssd"]}]}
+                    ]
+                },
+                "preferredDuringSchedulingIgnoredDuringExecution": [
+                    {
+                        "weight": 100,
+                        "preference": {
+                            "matchFields": [
+                                {"key": "metadata.name", "operator": "NotIn", "values": ["n"]}
+                            ]
+                        },
+                    }
+                ],
+            }
+        }
+    ),
+    "affinity to pods": pod(
+        affinity={
+            "podAntiAffinity": {
+                "preferredDuringSchedulingIgnoredDuringExecution": [
+                    {
+                        "weight": 1,
+                        "podAffinityTerm": {
+                            "topologyKey": "kubernetes.io/hostname",
+                            "labelSelector": {"matchLabels": {"app": "x"}},
+                            "namespaceSelector": {},
+                            "matchLabelKeys": ["team"],
+                        },
+                    }
+                ]
+            }
+        }
+    ),
     "tolerations": pod(tolerations=[{"operator": "Exists"}, {"key": "a/b", "value": "c"}]),
     "pull secrets": pod(imagePullSecrets=[SECRET, {"name": "other"}]),
     "image": pod(image="registry.example.com:5000/a/b@sha256:" + "0" * 64),
 }
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "affinity by a rule of its own": (
+        pod(
+            affinity={
+                "nodeAffinity": {
+                    "requiredDuringSchedulingIgnoredDuringExecution": {
+                        "nodeSelectorTerms": [
+                            {"matchExpressions": [{"key": "disk", "operator": "Near"}]}
+                        ]
+                    }
+                }
+            }
+        ),
+        'Unsupported value: "Near"',
+    ),
     "no source": ({"source": ...}, "spec.source: Required value"),
     "no url": ({"source": {}}, "spec.source.url: Required value"),
     "path": ({"source": {"url": "/etc/passwd"}}, NOT_A_SOURCE),
