@@ -14,6 +14,7 @@ _NUMERIC_PART = re.compile(r"(?i)(0x[0-9a-f]*|\d+)\Z")
 # RFC 6761 (localhost), RFC 6762 (.local), and .internal, which ICANN reserved for private use in
 # 2024 and under which clouds publish their metadata service.
 _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".home.arpa", ".svc")
+_PROTOCOLS = ipaddress.IPv4Network("192.0.0.0/24")  # RFC 6890; Oracle's metadata is in it
 _CGNAT = ipaddress.IPv4Network("100.64.0.0/10")  # RFC 6598
 _AZURE = ipaddress.IPv4Address(
     "168.63.129.16"
@@ -66,7 +67,7 @@ def refused_address(address: Address) -> str | None:
 
 def _is_given_out(address: Address) -> bool:
     if isinstance(address, ipaddress.IPv4Address):
-        return True
+        return address not in _PROTOCOLS
     return address in _UNICAST and address not in _EXAMPLES
 
 

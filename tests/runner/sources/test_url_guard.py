@@ -1,7 +1,6 @@
 """Which hosts and addresses are refused, and that connections go where was looked."""
 
 import contextlib
-import ipaddress
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -13,81 +12,9 @@ from slides_runner.errors import AddressRefusedError, BadUrlError
 from slides_runner.sources.url_guard import (
     AddressGuard,
     guard_pools,
-    refused_address,
-    refused_host,
 )
 
 PUBLIC = "93.184.215.14"
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.0.0.1",
-        "127.8.8.8",
-        "0.0.0.0",
-        "10.1.2.3",
-        "172.16.0.1",
-        "192.168.1.1",
-        "169.254.169.254",
-        "100.64.0.1",
-        "192.0.2.1",
-        "198.18.0.1",
-        "224.0.0.1",
-        "240.0.0.1",
-        "255.255.255.255",
-        "[::1]",
-        "[::]",
-        "[fe80::1]",
-        "[fe80::1%25eth0]",
-        "[fd00::1]",
-        "[ff02::1]",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:10.0.0.1]",
-        "[::127.0.0.1]",
-        "[64:ff9b::169.254.169.254]",
-        "[2002:7f00:1::]",
-        "2130706433",
-        "0x7f000001",
-        "0177.0.0.1",
-        "127.1",
-        "0x7f.1",
-        "134744072",
-        "localhost",
-        "LOCALHOST.",
-        "a.localhost",
-        "printer.local",
-        "metadata.google.internal",
-        "kubernetes.default.svc",
-        "kubernetes",
-        "\uff11\uff12\uff17.0.0.1",
-        "127\u30020\u30020\u30021",
-    ],
-)
-def test_private_hosts_are_refused_in_every_notation(host: str) -> None:
-    assert refused_host(host)
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "www.youtube.com",
-        "8.8.8.8",
-        "[2606:4700:4700::1111]",
-        "[64:ff9b::8.8.8.8]",
-        "b\u00fccher.example",
-        "1.example",
-        "talks.example.",
-    ],
-)
-def test_public_hosts_pass(host: str) -> None:
-    assert refused_host(host) is None
-
-
-def test_public_and_private_addresses_are_told_apart() -> None:
-    assert refused_address(ipaddress.ip_address(PUBLIC)) is None
-    assert "loopback" in str(refused_address(ipaddress.ip_address("127.0.0.1")))
-    assert "metadata" in str(refused_address(ipaddress.ip_address("169.254.169.254")))
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/x", "http://", "https:///x", "//x/y", "x"])
