@@ -18,6 +18,10 @@ OUTPUTS_FINALIZER = f"{GROUP}/outputs"
 """Holds a resource back until its outputs are deleted; only with deletionPolicy Delete."""
 RETRY_AT = f"{GROUP}/retry-at"
 """Annotation with a moment (RFC 3339): start another attempt then, once."""
+REDELIVER_AT = f"{GROUP}/redeliver-at"
+"""Annotation with a moment (RFC 3339): send the webhook again then, once."""
+WEBHOOK_SECRET = "webhook-secret"  # noqa: S105 - the name of a key, not its content
+"""Key of a Secret, under which the key lies that webhooks are signed with."""
 
 NAME_LABEL = "app.kubernetes.io/name"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"

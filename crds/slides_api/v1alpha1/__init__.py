@@ -12,6 +12,7 @@ from slides_api.v1alpha1.batch import (
     SlideExtractionBatchSpec,
     SlideExtractionBatchStatus,
 )
+from slides_api.v1alpha1.callback import Callback, CallbackStatus
 from slides_api.v1alpha1.conditions import Condition, ConditionStatus
 from slides_api.v1alpha1.extraction import (
     DeletionPolicy,
@@ -60,6 +61,8 @@ __all__ = [
     "BatchItem",
     "BatchItemStatus",
     "BatchTemplate",
+    "Callback",
+    "CallbackStatus",
     "Claim",
     "Condition",
     "ConditionStatus",

@@ -14,6 +14,7 @@ from slides_api.v1alpha1.base import (
     rule,
     rules,
 )
+from slides_api.v1alpha1.callback import Callback, CallbackStatus
 from slides_api.v1alpha1.conditions import Condition, ReasonText
 from slides_api.v1alpha1.extraction import RunPolicy, SlideExtractionSpec
 from slides_api.v1alpha1.outputs import Outputs, SlidesOutput
@@ -94,6 +95,8 @@ class SlideExtractionBatchSpec(ApiModel):
     """Cancel every item that has not ended; once true it stays true."""
     ttl_seconds_after_finished: Seconds | None = None
     """Delete this batch and its SlideExtractions so long after it finished; by default never."""
+    callback: Callback | None = None
+    """Where the end of the whole batch is told; each item's own is in the template."""
 
     def extraction_spec(self, item: BatchItem) -> SlideExtractionSpec:
         """Return the spec of an item's SlideExtraction."""
@@ -160,3 +163,5 @@ class SlideExtractionBatchStatus(StatusModel):
         Field(max_length=MOST_ITEMS, json_schema_extra=list_map("name")),
     ] = ()
     """One row for each item."""
+    callback: CallbackStatus | None = None
+    """How the telling of the end goes, where spec.callback asks for it."""

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from slides_api.v1alpha1.base import ApiModel, Seconds, rule, rules
+from slides_api.v1alpha1.callback import Callback
 from slides_api.v1alpha1.outputs import Outputs, SlidesOutput
 from slides_api.v1alpha1.pod import PodTemplate
 from slides_api.v1alpha1.source import Source
@@ -73,6 +74,8 @@ class RunPolicy(ApiModel):
     """How often a failed attempt is followed by another, and how long that waits."""
     pod_template: PodTemplate | None = None
     """What may be said about the runner's pod; holds from the next attempt on."""
+    callback: Callback | None = None
+    """Where the end is told; holds from the next attempt to tell it on."""
 
 
 def fixed(field: str, *, optional: bool = False) -> dict[str, str]:

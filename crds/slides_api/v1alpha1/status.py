@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from slides_api.v1alpha1.base import Count, StatusModel, Timestamp, free_text, list_map
+from slides_api.v1alpha1.callback import CallbackStatus
 from slides_api.v1alpha1.conditions import Condition, Message, ReasonText
 
 HISTORY_ROWS = 5
@@ -179,6 +180,8 @@ class OperatorStatus(StatusModel):
     """Name of the PersistentVolumeClaim, while there is one."""
     attempts: Attempts | None = None
     """The attempts so far."""
+    callback: CallbackStatus | None = None
+    """How the telling of the end goes, where spec.callback asks for it."""
 
 
 class RunnerStatus(StatusModel):
