@@ -59,7 +59,7 @@ def shown(kind: str, part: str) -> set[str]:
 @pytest.mark.parametrize("part", ["spec", "status"])
 @pytest.mark.parametrize("resource", [EXTRACTION, BATCH], ids=lambda r: r.short_name)
 def test_shows_every_field(resource: Resource, part: str) -> None:
-    """What a batch's template may hold is a SlideExtraction's spec, shown there; affinity a pod's."""
+    """What a template of a batch holds is shown as a spec, and affinity in any guide to pods."""
     schema = build_object_schema(resource)["properties"][part]
     elsewhere = ("spec.template.", "spec.podTemplate.affinity.")
     wanted = {f for f in fields(schema, part) if not f.startswith(elsewhere)}
