@@ -14,8 +14,8 @@ def main() -> None:
     """Wait and ask; what goes wrong is said, and Kubernetes shows it as an Event."""
     time.sleep(float(sys.argv[1]))
     url = f"http://127.0.0.1:{os.environ['SERVICE_PORT']}/drain"
-    request = urllib.request.Request(url, method="POST", headers=_credentials())  # noqa: S310 - our own
-    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - as above
+    request = urllib.request.Request(url, method="POST", headers=_credentials())
+    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - the pod itself
         answer.read()
 
 

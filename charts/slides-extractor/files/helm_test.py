@@ -1,6 +1,7 @@
-"""Run by `helm test`: whether the operator is ready and its resources answer.
+"""Run by `helm test`: whether operator and service are ready and the resources answer.
 
-The environment names what to ask: READY_URL, and NAMESPACE, whose extractions are listed.
+The environment names what to ask: READY_URL, SERVICE_URL where there is a service, and NAMESPACE,
+whose extractions are listed.
 """
 
 import os
@@ -20,17 +21,19 @@ KINDS = ("slideextractions", "slideextractionbatches")
 
 def main() -> int:
     """Ask for everything, say what came, and return the exit code."""
-    problems = {"the operator is ready": ask_operator()}
+    problems = {"the operator is ready": ask_patiently(os.environ["READY_URL"])}
+    if url := os.environ.get("SERVICE_URL"):
+        problems["the service is ready"] = ask_patiently(url)
     problems |= {f"{kind} answer": ask_api(kind) for kind in KINDS}
     for what, problem in problems.items():
         sys.stdout.write(f"FAILED: {what}: {problem}\n" if problem else f"ok: {what}\n")
     return int(any(problems.values()))
 
 
-def ask_operator() -> str | None:
-    """Return what keeps the operator from being ready, after some patience."""
+def ask_patiently(url: str) -> str | None:
+    """Return what keeps a part of ours from being ready, after some patience."""
     end = time.monotonic() + float(os.environ.get("PATIENCE_S", PATIENCE_S))
-    while problem := get(urllib.request.Request(os.environ["READY_URL"])):  # noqa: S310 - our Service
+    while problem := get(urllib.request.Request(url)):  # noqa: S310 - our Service
         if time.monotonic() > end:
             return problem
         time.sleep(1)

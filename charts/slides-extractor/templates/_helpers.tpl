@@ -93,4 +93,7 @@ app.kubernetes.io/managed-by: slides-operator
 {{- if and (not .Values.operator.serviceAccount.create) (not .Values.operator.serviceAccount.name) -}}
 {{- fail "operator.serviceAccount.create is false: name an existing one in operator.serviceAccount.name" -}}
 {{- end -}}
+{{- if .Values.service.enabled -}}
+{{- include "slides-extractor.serviceRefusals" . -}}
+{{- end -}}
 {{- end }}

@@ -40,6 +40,12 @@ Slides Extractor {{ .Chart.AppVersion }} serves {{ ternary (printf "the namespac
      kubectl -n {{ $namespace }} get slx my-talk --watch
      kubectl -n {{ $namespace }} wait slx/my-talk --for=condition=Succeeded --timeout=1h
      kubectl -n {{ $namespace }} get slx my-talk -o jsonpath='{.status.result.manifestURI}{"\n"}'
+{{- if .Values.service.enabled }}
+{{- include "slides-extractor.serviceNotes" . }}
+{{- else }}
+
+Over HTTP, with progress as it happens and a page: --set service.enabled=true (docs/service.md).
+{{- end }}
 
 Should it not go on:
 
@@ -76,8 +82,38 @@ API server alone:
   --set networkPolicy.apiServer.cidrs={ADDRESS/32}
 {{- end }}
 {{- end }}
+{{- if and .Values.service.enabled .Values.service.insecure }}
+
+WARNING: service.insecure is true: whoever reaches the service may do everything that it can.
+{{- end }}
+{{- if and .Values.service.enabled .Values.service.ingress.enabled (not .Values.service.ingress.tlsSecretName) }}
+
+WARNING: service.ingress has no tlsSecretName: passwords and keys cross the network in the clear.
+{{- end }}
 {{- if not .Values.crds.keep }}
 
 WARNING: crds.keep is false: `helm uninstall` deletes the CRDs, and with them every extraction in the cluster.
 {{- end }}
+{{- end }}
+
+{{- define "slides-extractor.serviceNotes" -}}
+{{- $secret := include "slides-extractor.serviceSecret" . -}}
+{{- $name := include "slides-extractor.fullname" . }}
+
+5. The service waits for its keys, which lie in this release's namespace:
+
+     kubectl -n {{ .Release.Namespace }} patch secret {{ $secret }} --type=merge --patch \
+       "{\"stringData\": {\"API_PASSWORD\": \"$(openssl rand -hex 16)\", \"SECRET_KEY\": \"$(openssl rand -hex 32)\"}}"
+
+   Then call it, or open its page:
+{{ if .Values.service.ingress.enabled }}
+     URL={{ ternary "https" "http" (not (empty .Values.service.ingress.tlsSecretName)) }}://{{ .Values.service.ingress.host }}
+{{- else }}
+     kubectl -n {{ .Release.Namespace }} port-forward service/{{ $name }} 8000:{{ .Values.service.expose.port }} &
+     URL=http://localhost:8000
+{{- end }}
+     PASSWORD=$(kubectl -n {{ .Release.Namespace }} get secret {{ $secret }} -o jsonpath='{.data.API_PASSWORD}' | base64 -d)
+     curl -X POST -H "Authorization: Bearer $PASSWORD" $URL/process/youtube/dQw4w9WgXcQ
+     curl -N -H "Authorization: Bearer $PASSWORD" $URL/jobs/dQw4w9WgXcQ/stream
+     echo $URL/ui
 {{- end }}
