@@ -69,7 +69,7 @@ class TokenBucket:
 
 
 @asynccontextmanager
-async def open_api() -> AsyncIterator[ApiClient]:
+async def open_api(*, user_agent: str = "slides-operator") -> AsyncIterator[ApiClient]:
     """Open the client library: with the pod's own account, else with KUBECONFIG."""
     # An environment that names proxies or a netrc has no say between a pod and its API server.
     configuration = Configuration(
@@ -85,7 +85,7 @@ async def open_api() -> AsyncIterator[ApiClient]:
             config_file=os.environ.get("KUBECONFIG"), client_configuration=configuration
         )
     async with ApiClient(configuration) as api:
-        api.user_agent = "slides-operator"
+        api.user_agent = user_agent
         yield api
 
 
@@ -114,10 +114,45 @@ class Client:
 
         Raises ApiError.
         """
+        content = await self._ask(
+            method,
+            path,
+            verb=verb or VERBS[method],
+            query=query,
+            body=body,
+            content_type=content_type,
+            accept=accept,
+            urgent=urgent,
+            timeout_s=timeout_s,
+        )
+        return from_json(content)  # type: ignore[no-any-return] # every answer is an object
+
+    async def text(self, path: str, *, query: Mapping[str, Any]) -> str:
+        """Return an answer that is text: a log. Bytes that are none of it are replaced.
+
+        Raises ApiError.
+        """
+        # Asked for text alone, the API server would have no words for an error.
+        content = await self._ask("GET", path, verb="get", query=query, accept="*/*")
+        return content.decode(errors="replace")
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        verb: str,
+        query: Mapping[str, Any] | None = None,
+        body: object = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+        urgent: bool = False,
+        timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> bytes:
         if not urgent:
             await self._bucket.take()
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
-        count = partial(self._metrics.api_requests.labels, verb or VERBS[method])
+        count = partial(self._metrics.api_requests.labels, verb)
         try:
             response = await self._send(
                 method,
@@ -134,7 +169,7 @@ class Client:
             raise
         count(str(response.status)).inc()
         if response.ok:
-            return from_json(content)  # type: ignore[no-any-return] # every answer is an object
+            return content
         error = _error(f"{method} {path}", response, content)
         if isinstance(error, ThrottledError):
             self._bucket.pause(error.retry_after or DEFAULT_RETRY_AFTER_S)
