@@ -5,14 +5,14 @@ import sys
 
 import structlog
 
-from slides_operator.settings import OperatorSettings
+from slides_operator.settings import ProcessSettings
 
 QUIET = ("kopf", "aiohttp", "asyncio", "kubernetes")
 """Libraries that are heard from WARNING on: they speak of every object and request."""
 
 
-def configure_logging(settings: OperatorSettings) -> None:
-    """Have the operator's own and the libraries' records leave by stderr, in one form."""
+def configure_logging(settings: ProcessSettings) -> None:
+    """Have the process' own and the libraries' records leave by stderr, in one form."""
     level = logging.getLevelNamesMapping()[settings.effective_log_level]
     common: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
@@ -40,7 +40,7 @@ def configure_logging(settings: OperatorSettings) -> None:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
-def _renderers(settings: OperatorSettings) -> list[structlog.typing.Processor]:
+def _renderers(settings: ProcessSettings) -> list[structlog.typing.Processor]:
     if settings.environment == "development":
         return [structlog.dev.ConsoleRenderer()]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

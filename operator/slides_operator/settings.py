@@ -1,6 +1,7 @@
-"""Settings of the operator, from the environment and, outside a cluster, from `.env`.
+"""Settings of the operator, and those that the service shares, from the environment.
 
-The environment wins over `.env`. Names, defaults and meaning are a contract with users.
+Outside a cluster they are read from `.env` too, over which the environment wins. Names, defaults
+and meaning are a contract with users.
 """
 
 import json
@@ -16,6 +17,7 @@ from slides_operator.errors import SettingsError
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Value = TypeVar("Value")
+Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 def _parse_json(value: object) -> object:
@@ -42,8 +44,8 @@ WORKERS = 32
 have as many and come first; 32 take 19 s, 64 hardly less."""
 
 
-class OperatorSettings(BaseSettings):
-    """What the operator reads from the environment."""
+class ProcessSettings(BaseSettings):
+    """What operator and service both read from the environment."""
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True,
@@ -53,6 +55,48 @@ class OperatorSettings(BaseSettings):
         hide_input_in_errors=True,
         use_attribute_docstrings=True,
     )
+
+    watch_namespaces: CommaList = ()
+    """Comma list of the namespaces to serve; empty means all."""
+    pod_namespace: str = "default"
+    """Namespace of this pod: of the operator's Lease, and of requests to the service that name
+    none."""
+    api_qps: Annotated[float, Field(gt=0)] = 300
+    """Requests a second to the API server, in the long run."""
+    api_burst: Annotated[int, Field(ge=1)] = 600
+    """Requests that may be made at once beyond that."""
+    log_level: LogLevel = "INFO"
+    """How much is logged, on stderr: DEBUG, INFO, WARNING or ERROR."""
+    debug: bool = False
+    """Log at DEBUG."""
+    environment: Literal["production", "development"] = "production"
+    """production: logs are JSON lines. development: logs are for a terminal."""
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper_case(cls, value: object) -> object:
+        return value.strip().upper() if isinstance(value, str) else value
+
+    @field_validator("watch_namespaces", mode="before")
+    @classmethod
+    def _split_namespaces(cls, value: object) -> object:
+        return split_commas(value)
+
+    @property
+    def effective_log_level(self) -> LogLevel:
+        """The level that LOG_LEVEL and DEBUG come to together."""
+        return "DEBUG" if self.debug else self.log_level
+
+
+def split_commas(value: object) -> object:
+    """Return the parts of a comma list; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part for one in value.split(",") if (part := one.strip()))
+
+
+class OperatorSettings(ProcessSettings):
+    """What the operator reads from the environment."""
 
     runner_image: str
     """Image of the runner, with its tag or digest. Required."""
@@ -93,44 +137,17 @@ class OperatorSettings(BaseSettings):
     work_volume_size: str = "20Gi"
     """Size limit of a runner's work volume, where an extraction names none."""
 
-    watch_namespaces: CommaList = ()
-    """Comma list of the namespaces to serve; empty means all."""
-    pod_namespace: str = "default"
-    """Namespace of the operator itself, where its Lease is."""
     pod_name: str = Field(default_factory=socket.gethostname)
     """Name of this replica in the Lease. Default: the host's name."""
     workers: Annotated[int, Field(ge=1)] = WORKERS
     """Resources that are reconciled at once."""
-    api_qps: Annotated[float, Field(gt=0)] = 300
-    """Requests a second to the API server, in the long run."""
-    api_burst: Annotated[int, Field(ge=1)] = 600
-    """Requests that may be made at once beyond that."""
     health_port: Annotated[int, Field(ge=1, le=65535)] = 8081
     """Port of /healthz, /readyz and /metrics."""
 
-    log_level: LogLevel = "INFO"
-    """How much is logged, on stderr: DEBUG, INFO, WARNING or ERROR."""
-    debug: bool = False
-    """Log at DEBUG."""
-    environment: Literal["production", "development"] = "production"
-    """production: logs are JSON lines. development: logs are for a terminal."""
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _upper_case(cls, value: object) -> object:
-        return value.strip().upper() if isinstance(value, str) else value
-
-    @field_validator("runner_image_pull_secrets", "watch_namespaces", mode="before")
+    @field_validator("runner_image_pull_secrets", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(part for one in value.split(",") if (part := one.strip()))
-
-    @property
-    def effective_log_level(self) -> LogLevel:
-        """The level that LOG_LEVEL and DEBUG come to together."""
-        return "DEBUG" if self.debug else self.log_level
+        return split_commas(value)
 
 
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -171,6 +188,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 
 def load_settings(env_file: Path | None = ENV_FILE) -> OperatorSettings:
+    """Return the operator's settings, as `load` does."""
+    return load(OperatorSettings, env_file)
+
+
+def load(model: type[Settings], env_file: Path | None = ENV_FILE) -> Settings:
     """Return the settings of the environment and, outside a cluster, of `env_file`.
 
     Raises SettingsError that names each unusable variable and never repeats its value.
@@ -179,7 +201,7 @@ def load_settings(env_file: Path | None = ENV_FILE) -> OperatorSettings:
     # Type checkers take the fields for the only arguments, so this one goes in by name.
     arguments: dict[str, Any] = {"_env_file": None if in_cluster else env_file}
     try:
-        return OperatorSettings(**arguments)
+        return model(**arguments)
     except ValidationError as e:
         # Without its cause, which would show what was set.
         raise SettingsError(f"Settings cannot be used: {'; '.join(explain(e))}.") from None

@@ -1,1 +1,1 @@
-"""The service: REST, streams and pages over the resources; it holds no state."""
+"""The service: REST, SSE and WebSocket over the resources' state. It holds none of its own."""

@@ -1,1 +1,1 @@
-"""The routes that read and write resources, one module for each interface."""
+"""The routes, a module for each interface that they keep."""
