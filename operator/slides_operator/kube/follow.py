@@ -1,0 +1,163 @@
+"""Follows a kind of object: lists it in pages, watches from there, and resumes where it broke off.
+
+What the API server has is handed to a sink as it comes; what vanished while nobody watched is told
+by the next list.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+import structlog
+
+from slides_operator.errors import FORBIDDEN, ApiError, GoneError
+from slides_operator.kube.client import Client, Json
+
+SERVER_TIMEOUT_S = 300
+SILENCE_S = 90.0
+"""Chosen: the API server sends a bookmark a minute where nothing else happens."""
+DEAD_AFTER_S = 180.0
+"""Without event, bookmark or as much as an attempt to connect: two silences; chosen."""
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 5.0
+"""Chosen: people watch, and one list of 500 in 5 s costs the API server nothing."""
+LIST_TIMEOUT_S = 60.0
+
+log = structlog.get_logger()
+
+
+class Sink(Protocol):
+    """What is told of objects."""
+
+    def put(self, obj: Json) -> None:
+        """Take an object that was listed, added or changed."""
+
+    def drop(self, obj: Json) -> None:
+        """Take the last state of an object that was deleted."""
+
+    def retain(self, uids: Collection[str], *, version: int, namespace: str | None) -> None:
+        """Forget what a list as of `version` no longer has."""
+
+
+class Follower:
+    """Keeps a sink in step with one path of the API server."""
+
+    def __init__(
+        self,
+        client: Client,
+        path: str,
+        sink: Sink,
+        *,
+        page: int,
+        namespace: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._path = path
+        self._sink = sink
+        self._page = page
+        self._clock = clock
+        self._moved_at = math.inf  # not running yet
+        self._reached = ""
+        self.namespace = namespace
+        self.name = path.rpartition("/")[2] + (f"/{namespace}" if namespace else "")
+        self.heard_at = clock()
+        self.synced, self.settled = asyncio.Event(), asyncio.Event()
+
+    def trouble(self) -> str | None:
+        """Return what is wrong with this watch, if anything."""
+        silent_s = self._clock() - self._moved_at
+        if silent_s < DEAD_AFTER_S:
+            return None
+        return f"the watch of {self.name} has not moved for {silent_s:.0f} s"
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        pause = FIRST_PAUSE_S
+        self._moved_at = self._clock()
+        while True:
+            try:
+                version = await self._list()
+                self.synced.set()
+                self.settled.set()
+                pause = FIRST_PAUSE_S
+                await self._follow(version)
+            except GoneError:
+                log.info("watch starts anew", watch=self.name)
+            except ApiError as e:
+                log.warning("list failed", watch=self.name, error=e.message)
+                if self.namespace and e.status == FORBIDDEN:
+                    self.settled.set()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+            self._moved_at = self._clock()
+
+    async def _list(self) -> str:
+        uids: set[str] = set()
+        more: str | None = ""
+        version = ""
+        while more is not None:
+            page = await self._client.request(
+                "GET",
+                self._path,
+                verb="list",
+                query={"limit": self._page} | ({"continue": more} if more else {}),
+                timeout_s=LIST_TIMEOUT_S,
+            )
+            self._hear()
+            for item in page["items"] or ():
+                uids.add(item["metadata"]["uid"])
+                self._sink.put(item)
+            version = page["metadata"]["resourceVersion"]
+            more = page["metadata"].get("continue") or None
+        self._sink.retain(uids, version=int(version), namespace=self.namespace)
+        return version
+
+    async def _follow(self, version: str) -> None:
+        """Watch from `version` on, through any number of connections; raise GoneError at last."""
+        pause = FIRST_PAUSE_S
+        while True:
+            before, self._reached = version, version
+            try:
+                await self._connect()
+            except GoneError:
+                raise
+            except ApiError as e:
+                log.info("watch interrupted", watch=self.name, error=e.message)
+                pause = FIRST_PAUSE_S if self._reached != before else _longer(pause)
+                await asyncio.sleep(pause)
+            version = self._reached
+            self._moved_at = self._clock()
+
+    async def _connect(self) -> None:
+        query = {
+            "watch": "true",
+            "resourceVersion": self._reached,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": SERVER_TIMEOUT_S,
+        }
+        stream = self._client.stream(self._path, query=query, silence_s=SILENCE_S)
+        async with stream as events:
+            async for event in events:
+                self._hear()
+                self._take(event)
+                self._reached = event["object"]["metadata"]["resourceVersion"]
+
+    def _take(self, event: Json) -> None:
+        obj = event["object"]
+        match event["type"]:
+            case "ADDED" | "MODIFIED":
+                self._sink.put(obj)
+            case "DELETED":
+                self._sink.drop(obj)
+            case "ERROR":
+                raise GoneError(f"watch of {self.name}: {obj.get('message')}")
+
+    def _hear(self) -> None:
+        self._moved_at = self.heard_at = self._clock()
+
+
+def _longer(pause: float) -> float:
+    return min(pause * 2, LONGEST_PAUSE_S)
