@@ -47,6 +47,19 @@ def storage_prefix(video_key: str, outputs: Outputs) -> str:
     return f"{video_key}/{options_hash(outputs)}/"
 
 
+def log_folder(uid: str) -> str:
+    """Return where the logs of a resource's attempts lie, below its outputs' prefix."""
+    return f"logs/{uid}/"
+
+
+def log_key(uid: str, attempt: int) -> str:
+    """Return where the log of an attempt lies, below its outputs' prefix.
+
+    The UID keeps apart resources that make, or find, the same output.
+    """
+    return f"{log_folder(uid)}attempt-{attempt}.jsonl"
+
+
 def job_name(name: str, uid: str, attempt: int) -> str:
     """Return the name of an attempt's Job; the admission policy computes the same in CEL."""
     return f"{_object_base(name, uid)}-{attempt}"

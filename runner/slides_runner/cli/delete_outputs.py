@@ -9,12 +9,13 @@ from collections.abc import Iterator
 
 from slides_api.conditions import Reason
 from slides_api.exit_codes import ExitCode
-from slides_api.names import storage_prefix
+from slides_api.names import log_folder
 from slides_runner.cli.job import Process, work_on
 from slides_runner.cli.last_words import words_of_end
 from slides_runner.cli.pod import Task
 from slides_runner.reporters.status import LastWords
-from slides_runner.sinks.deletion import OutputFolder, delete_output
+from slides_runner.sinks import OutputFolder
+from slides_runner.sinks.deletion import delete_output
 from slides_runner.sinks.s3 import build_client
 
 S3_URI = re.compile(r"s3://([^/]+)/(.*)manifest\.json")
@@ -30,15 +31,20 @@ def _delete(process: Process) -> LastWords:
     task, kept, deleted = process.task, [], 0
     client = build_client(task.settings, warn=process.display.open("delete-outputs").warn)
     for folder in folders_of(task):
-        if folder.manifest_uri in task.job.keep:
+        if is_kept := folder.manifest_uri in task.job.keep:
             kept.append(folder.manifest_uri)
-        else:
-            deleted += delete_output(client, folder, check=process.interruption.check)
+        own = logs_within(folder, task.job.uid) if is_kept else folder
+        deleted += delete_output(client, own, check=process.interruption.check)
     if kept:
         return words_of_end(
             Reason.OUTPUTS_KEPT, f"Another resource's result names {', '.join(kept)}."
         )
     return words_of_end(Reason.OUTPUTS_DELETED, f"{deleted} objects deleted.")
+
+
+def logs_within(folder: OutputFolder, uid: str) -> OutputFolder:
+    """Return what is a resource's own in a folder that others' results name."""
+    return OutputFolder(folder.bucket, folder.prefix + log_folder(uid))
 
 
 def folders_of(task: Task) -> Iterator[OutputFolder]:
@@ -50,9 +56,7 @@ def folders_of(task: Task) -> Iterator[OutputFolder]:
     video, result = task.job.video, task.job.result
     if video is None or not video.key:
         return
-    bucket, _, base = task.output.removeprefix("s3://").partition("/")
-    parts = [base.strip("/"), storage_prefix(video.key, task.job.spec.outputs)]
-    expected = OutputFolder(bucket, "/".join(part for part in parts if part))
+    expected = task.folder(video.key)
     yield expected
     found = folder_of(result.manifest_uri, video_key=video.key) if result else None
     if found is not None and found != expected:

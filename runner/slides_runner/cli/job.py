@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from slides_api.conditions import ReasonClass
 from slides_api.exit_codes import EXIT_CODES, REASON_CLASS, ExitCode
 from slides_runner.cli.interruption import Interruption
+from slides_runner.cli.kept_log import KeptLines
 from slides_runner.cli.last_words import Ending, words_of_error
 from slides_runner.cli.messages import BugError
 from slides_runner.cli.pod import Task, load_pod_settings, read_task
 from slides_runner.errors import InterruptedRunError, SlidesError
-from slides_runner.reporters.log import LogDisplay
+from slides_runner.reporters.log import Hear, LogDisplay
 from slides_runner.reporters.status import LastWords
 
 LAST_WORDS_S = 15.0
@@ -34,6 +35,8 @@ class Process:
     interruption: Interruption
     ending: Ending
     display: LogDisplay
+    lines: KeptLines
+    """What the display writes."""
 
 
 Work = Callable[[Process], LastWords]
@@ -42,13 +45,14 @@ Work = Callable[[Process], LastWords]
 
 def work_on(work: Work) -> ExitCode:
     """Do the pod's task and return the exit code."""
-    ending = Ending()
+    ending, lines = Ending(), KeptLines()
     interruption = Interruption(explain=pod_stopped)
     interruption.last_words = lambda error, _: _say_stopped(error, ending)
     with interruption.caught(), ThreadPoolExecutor(1, thread_name_prefix="job") as pool:
-        words = pool.submit(_do, work, interruption, ending).result()
+        words = pool.submit(_do, work, interruption, ending, lines).result()
         is_stopped = interruption.exit_code is not None
         is_told = ending.say(words, within_s=LAST_WORDS_STOPPED_S if is_stopped else LAST_WORDS_S)
+        ending.afterwards()
     is_well = REASON_CLASS[words.reason] is ReasonClass.SUCCESS
     code = ExitCode.OK if is_well else EXIT_CODES[words.reason]
     # Kubernetes takes 0 for a complete Job, so after a signal the resource has to know it, too.
@@ -68,15 +72,15 @@ def _say_stopped(error: InterruptedRunError, ending: Ending) -> None:
     ending.say(words_of_error(error), within_s=LAST_WORDS_STOPPED_S)
 
 
-def _do(work: Work, interruption: Interruption, ending: Ending) -> LastWords:
+def _do(work: Work, interruption: Interruption, ending: Ending, lines: KeptLines) -> LastWords:
     """Return the last words of the task, whatever becomes of it."""
-    display = LogDisplay("INFO", as_json=True)  # until the settings are read
+    display = LogDisplay("INFO", as_json=True, hear=lines.add)  # until the settings are read
     try:
         pod = load_pod_settings()
         ending.termination_log = pod.termination_log
         task = read_task(pod)
-        display = open_log(task)
-        words = work(Process(task, interruption, ending, display))
+        display = open_log(task, hear=lines.add)
+        words = work(Process(task, interruption, ending, display, lines))
     except SlidesError as e:
         words = words_of_error(e)
         _log(display, logging.ERROR, words)
@@ -88,11 +92,11 @@ def _do(work: Work, interruption: Interruption, ending: Ending) -> LastWords:
     return words
 
 
-def open_log(task: Task) -> LogDisplay:
+def open_log(task: Task, *, hear: Hear) -> LogDisplay:
     """Return the pod's log: a JSON object per line on stderr, those of libraries at DEBUG too."""
     job, level = task.job, task.settings.effective_log_level
     about = {"namespace": job.namespace, "name": job.name, "attempt": job.attempt}
-    display = LogDisplay(level, as_json=True, about=about)
+    display = LogDisplay(level, as_json=True, about=about, hear=hear)
     if level == "DEBUG":
         logging.basicConfig(level=logging.INFO, handlers=[_Forward(display)], force=True)
     return display

@@ -12,6 +12,7 @@ from slides_runner.reporters.plain import printable
 from slides_runner.reporters.status import LastWords
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from slides_runner.reporters.cluster import ClusterReporter
@@ -44,6 +45,10 @@ def termination_message(words: LastWords) -> bytes:
     return content
 
 
+def say_nothing() -> None:
+    """Leave it at the last words."""
+
+
 class Ending:
     """Says the last words, once: where the kubelet looks first, as that needs no network."""
 
@@ -53,6 +58,8 @@ class Ending:
         self._is_said = False
         self.termination_log: Path | None = None
         self.reporter: ClusterReporter | None = None
+        self.afterwards: Callable[[], None] = say_nothing
+        """What is done once they are said, if the process is still there; it must not fail."""
 
     def say(self, words: LastWords, *, within_s: float) -> bool:
         """Say it, and return whether the status has it; who comes second waits and adds nothing."""

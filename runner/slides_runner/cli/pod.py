@@ -11,10 +11,12 @@ from pydantic import BeforeValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from slides_api.job_input import JobInput
+from slides_api.names import storage_prefix
 from slides_api.v1alpha1 import S3Storage
 from slides_api.v1alpha1.base import QUANTITY
 from slides_runner.errors import InvalidSpecError
 from slides_runner.settings import RunnerSettings, explain, load_settings
+from slides_runner.sinks import OutputFolder
 
 BY_HAND = "`slides run` and `slides delete-outputs` are what the operator's Jobs call."
 PROXY_KEY, USERNAME_KEY, PASSWORD_KEY = "proxy", "username", "password"
@@ -82,6 +84,12 @@ class Task:
     settings: RunnerSettings
     proxy: str | None
     """Of the source's Secret."""
+
+    def folder(self, video_key: str) -> OutputFolder:
+        """Return where the outputs of a video go."""
+        bucket, _, base = self.output.removeprefix("s3://").partition("/")
+        parts = [base.strip("/"), storage_prefix(video_key, self.job.spec.outputs)]
+        return OutputFolder(bucket, "/".join(part for part in parts if part))
 
     @property
     def output(self) -> str:

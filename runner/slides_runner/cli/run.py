@@ -8,6 +8,7 @@ import os
 
 from slides_api.exit_codes import ExitCode
 from slides_runner.cli.job import Process, work_on
+from slides_runner.cli.kept_log import KeptLog
 from slides_runner.cli.last_words import words_of_end
 from slides_runner.cli.pod import Task
 from slides_runner.errors import BadUrlError, InterruptedRunError
@@ -28,7 +29,9 @@ def run_attempt() -> ExitCode:
 
 
 def _run(process: Process) -> LastWords:
-    reporter = open_reporter(process)
+    kept = KeptLog(process.task, process.lines)
+    process.ending.afterwards = kept.store
+    reporter = Both(open_reporter(process), kept)
     request = build_request(process.task)
     result = run(request, process.task.settings, reporter, check=process.interruption.check)
     return words_of_end(result.reason, describe(result))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor
@@ -20,6 +20,9 @@ WATCHED_SILENCE_S = 0.5
 """The same at DEBUG, when somebody wants to see every step; chosen: as fast as one reads."""
 WIDEST_EVENT = 30
 
+Hear = Callable[[str], None]
+"""Takes a line as it is written; it is heard even where the stream is closed."""
+
 
 class LogDisplay:
     """Writes a line for each step of each extraction."""
@@ -30,11 +33,12 @@ class LogDisplay:
         *,
         as_json: bool = False,
         about: Mapping[str, object] | None = None,
+        hear: Hear | None = None,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the level, the form, what every line carries, where to write and the clock."""
-        logger = build_logger(log_level, stream or sys.stderr, as_json=as_json)
+        """Take the level, the form, what every line carries, who hears it, where to write, time."""
+        logger = build_logger(log_level, stream or sys.stderr, as_json=as_json, hear=hear)
         self.logger = logger.bind(**(about or {}))
         self._clock = clock
         self._silence_s = WATCHED_SILENCE_S if log_level == "DEBUG" else SILENCE_S
@@ -100,7 +104,9 @@ class LogReporter:
             self._logger.info(event, **values)
 
 
-def build_logger(log_level: str, stream: TextIO, *, as_json: bool) -> FilteringBoundLogger:
+def build_logger(
+    log_level: str, stream: TextIO, *, as_json: bool, hear: Hear | None = None
+) -> FilteringBoundLogger:
     """Return a logger that writes `time level event key=value` lines, or JSON, from a level on."""
     for_people: list[Processor] = [
         structlog.dev.ConsoleRenderer(colors=False, pad_event_to=WIDEST_EVENT)
@@ -116,7 +122,16 @@ def build_logger(log_level: str, stream: TextIO, *, as_json: bool) -> FilteringB
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             *(for_machines if as_json else for_people),
+            *([_heard_by(hear)] if hear else []),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(log_level)),
     )
     return logger
+
+
+def _heard_by(hear: Hear) -> Processor:
+    def pass_on(_logger: object, _method: str, line: Any) -> Any:  # noqa: ANN401 - structlog's own
+        hear(line)
+        return line
+
+    return pass_on

@@ -22,6 +22,20 @@ class StoredManifest:
     """ETag, or a content hash where the store has none: the token for a conditional replace."""
 
 
+@dataclass(frozen=True)
+class OutputFolder:
+    """Where all objects of one output lie in S3."""
+
+    bucket: str
+    prefix: str
+    """Ends with a slash."""
+
+    @property
+    def manifest_uri(self) -> str:
+        """The output's name, as results and manifests have it."""
+        return f"s3://{self.bucket}/{self.prefix}{MANIFEST_KEY}"
+
+
 class Sink(Protocol):
     """One place for one extraction's outputs: everything lies under one prefix.
 

@@ -8,13 +8,12 @@ Whatever is gone already, the bucket itself included, is as it should be.
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from slides_runner.errors import UploadDeniedError
-from slides_runner.sinks import MANIFEST_KEY
+from slides_runner.sinks import MANIFEST_KEY, OutputFolder
 from slides_runner.sinks.s3 import NOT_THERE, code_of, explain
 
 if TYPE_CHECKING:
@@ -23,20 +22,6 @@ if TYPE_CHECKING:
 AT_ONCE = 8
 """Chosen: hides the round trips, easy on any store."""
 PERMISSIONS = "Deleting outputs needs s3:ListBucket and s3:DeleteObject."
-
-
-@dataclass(frozen=True)
-class OutputFolder:
-    """Where all objects of one output lie."""
-
-    bucket: str
-    prefix: str
-    """Ends with a slash."""
-
-    @property
-    def manifest_uri(self) -> str:
-        """The output's name, as results and manifests have it."""
-        return f"s3://{self.bucket}/{self.prefix}{MANIFEST_KEY}"
 
 
 def delete_output(client: "S3Client", folder: OutputFolder, *, check: Callable[[], None]) -> int:
