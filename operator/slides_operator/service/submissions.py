@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ from slides_operator.core.objects import Json
 from slides_operator.errors import ConflictError, NotFoundError
 from slides_operator.kube.cache import Kind
 from slides_operator.service.problems import ProblemError
-from slides_operator.service.records import Record
+from slides_operator.service.records import ENDED, Record
 from slides_operator.service.routes import Call
 from slides_operator.service.urls import check_url
 from slides_operator.service.videos import canonical_url, find_video
@@ -42,10 +42,9 @@ LONGEST_SLUG = 40
 LONGEST_KEY = 255
 """Of an Idempotency-Key; chosen, as most services that take one have it."""
 LOOKED_AT = 5
-"""Running extractions of one video that are compared; chosen: more than anybody runs at once."""
+"""Resources that seem to do the same work and are read to be sure; chosen: one mostly does."""
 TRIES = 5
 """Names tried when others submit the same at the same time; chosen: each try meets another one."""
-ENDED = frozenset({Phase.COMPLETED, Phase.FAILED, Phase.CANCELLED})
 _NOT_A_NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -271,18 +270,39 @@ async def _find_equal(call: Call, resource: Json, join: Join) -> Json | None:
 
 
 def _candidates(call: Call, resource: Json, join: Join) -> list[str]:
-    spec = resource["spec"]
-    wanted = canonical_url(spec["source"]["url"]) if "source" in spec else ""
+    """Return the names of what may do the work, the newest first."""
+    wanted = resource["spec"]
+    digest = work_hash(wanted)
+    is_same_video = _same_video(wanted["source"]["url"]) if "source" in wanted else _of_rest
 
     def could_be(record: Record) -> bool:
-        if record.phase in ENDED and (join is Join.RUNNING or record.phase is not Phase.COMPLETED):
-            return False
-        return canonical_url(record.url) == wanted if wanted else record.origin == CREATED_BY_REST
+        # Of what has ended no spec is kept.
+        return is_same_video(record) and (record.spec is None or work_hash(record.spec) == digest)
 
     page = call.service.store.list(
-        Kind(resource["kind"]), namespaces={call.namespace}, where=could_be, limit=LOOKED_AT
+        Kind(resource["kind"]),
+        namespaces={call.namespace},
+        phases=_phases(join),
+        where=could_be,
+        limit=LOOKED_AT,
     )
     return [record.name for record in page.records]
+
+
+def _phases(join: Join) -> frozenset[Phase]:
+    running = frozenset(Phase) - ENDED
+    return running | {Phase.COMPLETED} if join is Join.COMPLETED else running
+
+
+def _same_video(url: str) -> Callable[[Record], bool]:
+    video, plain = find_video(url), canonical_url(url)
+    if video:
+        return lambda record: record.video_id == video.code
+    return lambda record: record.url.partition("#")[0] == plain
+
+
+def _of_rest(record: Record) -> bool:
+    return record.origin == CREATED_BY_REST
 
 
 async def _create(call: Call, resource: Json, name: str) -> Json:
