@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from slides_operator.service.drain import Drain
+from slides_operator.service.health import OperatorPulse
 from slides_operator.service.metrics import ServiceMetrics
 from slides_operator.service.settings import ServiceSettings
 
@@ -29,6 +30,7 @@ class Service:
     gateway: "Gateway"
     gatekeeper: "Gatekeeper"
     limits: "Limits"
+    operator: OperatorPulse
     drain: Drain
     metrics: ServiceMetrics
     clock: Callable[[], datetime]
