@@ -18,6 +18,7 @@ RELEASE = "talks"
 NAMESPACE = "media"
 FULL_NAME = f"{RELEASE}-slides-extractor"
 OPERATOR = f"{FULL_NAME}-operator"
+SERVICE = f"{FULL_NAME}-service"
 
 Values = Mapping[str, Any]
 Object = dict[str, Any]
@@ -30,8 +31,15 @@ EVERYTHING: Values = {
         "prometheusRule": {"enabled": True},
         "dashboard": {"enabled": True},
     },
+    "service": {
+        "enabled": True,
+        "mode": "deployment",
+        "autoscaling": {"enabled": True},
+        "ingress": {"enabled": True, "host": "slides.example.com", "tlsSecretName": "tls"},
+    },
 }
 """Values with which nothing is left out."""
+SIDECAR: Values = {"service": {"enabled": True}}
 
 
 class HelmError(Exception):
@@ -108,10 +116,21 @@ def pod_specs(objects: Iterable[Object]) -> dict[str, Object]:
     return specs
 
 
-def environment(objects: Iterable[Object]) -> dict[str, str]:
-    """Return the operator's environment, as far as it is written down."""
-    (container,) = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
-    return {one["name"]: one["value"] for one in container["env"] if "value" in one}
+def container(objects: Iterable[Object], name: str = "operator") -> Object:
+    """Return the operator's container, or the one of this name, in whichever pod it is."""
+    (found,) = [
+        one
+        for spec in pod_specs(objects).values()
+        for one in spec["containers"]
+        if one["name"] == name
+    ]
+    return found
+
+
+def environment(objects: Iterable[Object], name: str = "operator") -> dict[str, str]:
+    """Return the environment of a container, as far as it is written down."""
+    env = container(objects, name)["env"]
+    return {one["name"]: one["value"] for one in env if "value" in one}
 
 
 def install(

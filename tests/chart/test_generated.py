@@ -8,7 +8,16 @@ import pytest
 import yaml
 
 import slides_api.__main__
-from tests.chart.charts import CHART, Object, environment, of_kind, only, pod_specs, render
+from tests.chart.charts import (
+    CHART,
+    Object,
+    container,
+    environment,
+    of_kind,
+    only,
+    pod_specs,
+    render,
+)
 from tests.chart.generated import DEPLOY, GENERATED
 
 PROD = DEPLOY / "prod.yaml"
@@ -78,15 +87,18 @@ def test_prod_yaml_holds_no_hook_no_secret_and_no_object_too_big_to_apply() -> N
     assert max(len(yaml.safe_dump(o)) for o in objects) < LIMIT_BYTES
 
 
-def test_sed_of_the_image_line_changes_the_operator_alone(tmp_path: Path) -> None:
+def test_sed_of_the_image_line_changes_operator_and_service_alone(tmp_path: Path) -> None:
     # As the service before this one had it in its deployment guide.
     sed = "s#image: .*slides-extractor.*#image: registry.localhost:5000/slides-extractor:v1.2.3#g"
 
     changed, objects = _after(sed, tmp_path)
 
-    assert changed == ["image: registry.localhost:5000/slides-extractor:v1.2.3"]
+    assert changed == 2 * ["image: registry.localhost:5000/slides-extractor:v1.2.3"]
     (spec,) = pod_specs(objects).values()
-    assert spec["containers"][0]["image"].endswith("slides-extractor:v1.2.3")
+    assert [one["name"] for one in spec["containers"]] == ["operator", "service"]
+    assert {one["image"] for one in spec["containers"]} == {
+        "registry.localhost:5000/slides-extractor:v1.2.3"
+    }
     runner = environment(objects)["RUNNER_IMAGE"]
     assert re.fullmatch(r"registry\.localhost:5000/slides-extractor-runner:[\w.]+", runner)
 
@@ -110,3 +122,17 @@ def test_prod_yaml_serves_the_whole_cluster_from_two_replicas() -> None:
 
     assert only(objects, "Deployment")["spec"]["replicas"] == 2
     assert of_kind(objects, "ClusterRoleBinding") != []
+
+
+def test_prod_yaml_has_the_service_drain_and_roll_as_the_one_before_it() -> None:
+    objects = _prod()
+    deployment = only(objects, "Deployment")["spec"]
+    service = container(objects, "service")
+
+    assert "Service" in {o["kind"] for o in objects if o["metadata"]["name"] == "slides-extractor"}
+    assert deployment["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    assert service["readinessProbe"]["httpGet"]["path"] == "/healthz/ready"
+    assert "/drain" in service["lifecycle"]["preStop"]["exec"]["command"][2]
+    assert deployment["template"]["spec"]["terminationGracePeriodSeconds"] > float(
+        environment(objects, "service")["GRACEFUL_SHUTDOWN_TIMEOUT_SECONDS"]
+    )

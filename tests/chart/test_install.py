@@ -17,6 +17,8 @@ from tests.chart.charts import (
     NAMESPACE,
     OPERATOR,
     RELEASE,
+    SERVICE,
+    SIDECAR,
     Object,
     helm,
     install,
@@ -35,8 +37,15 @@ MONITORS = {"ServiceMonitor", "PrometheusRule"}
 
 @pytest.mark.parametrize(
     "values",
-    [{}, EVERYTHING, {"watchNamespaces": [SECOND]}, {"runner": {"namespaces": [SECOND]}}],
-    ids=["default", "everything", "namespaces", "prepared"],
+    [
+        {},
+        EVERYTHING,
+        SIDECAR,
+        {"watchNamespaces": [SECOND]},
+        {"watchNamespaces": [SECOND], "service": EVERYTHING["service"]},
+        {"runner": {"namespaces": [SECOND]}},
+    ],
+    ids=["default", "everything", "sidecar", "namespaces", "service-of-namespaces", "prepared"],
 )
 def test_api_server_takes_every_object_as_it_is(
     installed: LightCluster, values: dict[str, Any]
@@ -59,14 +68,15 @@ def test_api_server_takes_every_object_as_it_is(
 def test_every_pod_satisfies_restricted_pod_security(installed: LightCluster) -> None:
     installed.kubectl("create", "namespace", "restricted")
     installed.kubectl("label", "namespace", "restricted", RESTRICTED)
-    installed.kubectl("create", "serviceaccount", OPERATOR, "-n", "restricted")
-    pods = pod_specs(render(EVERYTHING))
+    for account in (OPERATOR, SERVICE):
+        installed.kubectl("create", "serviceaccount", account, "-n", "restricted")
+    pods = {**pod_specs(render(EVERYTHING)), "with-a-sidecar": pod_specs(render(SIDECAR))[OPERATOR]}
 
     for name, spec in pods.items():
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
         create = ("create", "--dry-run=server", "-n", "restricted", "--filename=-")
         assert "created" in installed.kubectl(*create, input=json.dumps(pod))
-    assert len(pods) == 2
+    assert len(pods) == 4
 
 
 def test_says_what_to_do_next(installed: LightCluster) -> None:
@@ -98,11 +108,11 @@ def _versions(cluster: LightCluster) -> dict[tuple[str, str], str]:
     }
 
 
-class _Operator(BaseHTTPRequestHandler):
-    """Answers /readyz as a replica does."""
+class _Replica(BaseHTTPRequestHandler):
+    """Says that it is ready, as operator and service do."""
 
     def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/readyz" else 404)
+        self.send_response(200 if self.path in {"/readyz", "/healthz/ready"} else 404)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -113,7 +123,7 @@ class _Operator(BaseHTTPRequestHandler):
 @pytest.fixture
 def ready_url() -> Iterator[str]:
     """Where an operator that is ready says so."""
-    with HTTPServer(("127.0.0.1", 0), _Operator) as server:
+    with HTTPServer(("127.0.0.1", 0), _Replica) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/readyz"
@@ -125,7 +135,7 @@ def _test_release(
     cluster: LightCluster, folder: Path, *, url: str, account: str
 ) -> tuple[int, str]:
     """Run what `helm test` runs, with the token of an account."""
-    (spec,) = [s for name, s in pod_specs(render()).items() if name.endswith("-test")]
+    (spec,) = [s for name, s in pod_specs(render(SIDECAR)).items() if name.endswith("-test")]
     (container,) = spec["containers"]
     token = cluster.kubectl("create", "token", account, "-n", NAMESPACE)
     (folder / "token").write_text(token)
@@ -136,6 +146,7 @@ def _test_release(
         env={
             **{one["name"]: one["value"] for one in container["env"]},
             "READY_URL": url,
+            "SERVICE_URL": url.replace("/readyz", "/healthz/ready"),
             "PATIENCE_S": "0",
             "ACCOUNT_DIR": str(folder),
             "KUBERNETES_SERVICE_HOST": host,
@@ -156,6 +167,7 @@ def test_helm_test_passes_when_all_answer(
 
     assert said.splitlines() == [
         "ok: the operator is ready",
+        "ok: the service is ready",
         "ok: slideextractions answer",
         "ok: slideextractionbatches answer",
     ]
@@ -170,6 +182,7 @@ def test_helm_test_names_what_does_not_answer(
     assert code == 1
     assert re.findall(r"^FAILED: ([\w ]+): (\d+)", said, re.MULTILINE) == [
         ("the operator is ready", "404"),
+        ("the service is ready", "404"),
         ("slideextractions answer", "403"),
         ("slideextractionbatches answer", "403"),
     ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.charts import CHART, EVERYTHING, OPERATOR, only, render
+from tests.chart.charts import CHART, EVERYTHING, OPERATOR, SIDECAR, only, render
 
 AS_OBJECT = """\
 apiVersion: v1
@@ -63,15 +63,42 @@ def test_sample_is_a_manifest(chart: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "says", "silent"),
     [
-        ({}, ["all namespaces", "apiServer.cidrs"], ["WARNING"]),
+        ({}, ["all namespaces", "apiServer.cidrs", "service.enabled=true"], ["WARNING", "/ui"]),
         ({"watchNamespaces": ["a", "b"]}, ["the namespaces a, b", "kubectl -n a apply"], []),
         (EVERYTHING, ["`helm get values` shows them", "Another namespace needs"], ["from-literal"]),
         ({"networkPolicy": {"enabled": False}}, ["WARNING: networkPolicy"], ["allowedCIDRs"]),
         ({"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1/32"]}}}, [], ["endpointslices"]),
         ({"admissionPolicy": {"enabled": False}}, ["WARNING: admissionPolicy"], []),
+        (SIDECAR, ["port-forward service/talks-slides-extractor 8000:80", "/stream"], ["WARNING"]),
+        (EVERYTHING, ["URL=https://slides.example.com"], ["port-forward", "tlsSecretName"]),
+        (
+            {"service": {"enabled": True, "ingress": {"enabled": True, "host": "a.example"}}},
+            ["URL=http://a.example", "cross the network in the clear"],
+            [],
+        ),
+        (
+            {
+                "operator": {"environment": "development"},
+                "service": {"enabled": True, "insecure": True},
+            },
+            ["WARNING: service.insecure is true"],
+            [],
+        ),
         ({"crds": {"keep": False}}, ["deletes the CRDs, and with them every extraction"], []),
     ],
-    ids=["default", "namespaces", "created", "open-network", "closed", "no-policy", "crds"],
+    ids=[
+        "default",
+        "namespaces",
+        "created",
+        "open-network",
+        "closed",
+        "no-policy",
+        "service",
+        "ingress",
+        "plain-http",
+        "insecure",
+        "crds",
+    ],
 )
 def test_say_what_the_values_mean(
     chart: Path, values: dict[str, Any], says: list[str], silent: list[str]

@@ -63,4 +63,10 @@
           {{- include "slides-extractor.selector" $ | nindent 10 }}
           app.kubernetes.io/component: test
   {{- end }}
+- ports:
+    - {protocol: TCP, port: http-metrics}
+  {{- with .Values.networkPolicy.operator.metricsFrom }}
+  from:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 {{- end }}

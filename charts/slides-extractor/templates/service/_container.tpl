@@ -8,6 +8,7 @@ env:
   {{- include "slides-extractor.serviceEnv" . | nindent 2 }}
 ports:
   - {name: http, containerPort: {{ .Values.service.port }}, protocol: TCP}
+  - {name: http-metrics, containerPort: {{ .Values.service.healthPort }}, protocol: TCP}
 lifecycle:
   preStop:
     exec:

@@ -2,6 +2,8 @@
 {{- define "slides-extractor.serviceEnv" -}}
 {{- $settings := dict
   "ALLOW_PRIVATE_ADDRESSES" .Values.service.allowPrivateAddresses
+  "API_BURST" .Values.service.apiBurst
+  "API_QPS" .Values.service.apiQps
   "APP_NAME" .Values.service.appName
   "CORS_ORIGINS" (join "," .Values.service.corsOrigins)
   "DEBUG" .Values.service.debug
@@ -11,12 +13,12 @@
   "MAX_BODY_BYTES" .Values.service.maxBodyBytes
   "MAX_URLS_PER_JOB" .Values.service.maxUrlsPerJob
   "MAX_VIDEOS_PER_REQUEST" .Values.service.maxVideosPerRequest
+  "POD_NAMESPACE" (include "slides-extractor.serviceNamespace" .)
   "REQUEST_LIMIT" .Values.service.requestLimit
+  "SERVICE_HEALTH_PORT" .Values.service.healthPort
   "SERVICE_PORT" .Values.service.port
   "WATCH_NAMESPACES" (join "," .Values.watchNamespaces)
 -}}
-- name: POD_NAMESPACE
-  valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
 {{- range $name, $value := $settings }}
 {{- /* The API server drops an empty value: written down, each apply would bring it back. */}}
 {{- with include "slides-extractor.string" $value }}
@@ -26,8 +28,10 @@
 {{- end }}
 {{- /* One by one, so that nothing else of the Secret reaches the service. */}}
 {{- range $key := list "API_KEY" "API_PASSWORD" "REDIS_URL" "S3_ACCESS_KEY" "S3_SECRET_KEY" "SECRET_KEY" }}
+{{- /* Tickets of one replica are shown to another. */}}
+{{- $optional := or (ne $key "SECRET_KEY") (include "slides-extractor.serviceIsAlone" $) }}
 - name: {{ $key }}
-  valueFrom: {secretKeyRef: {name: {{ include "slides-extractor.serviceSecret" $ }}, key: {{ $key }}, optional: true}}
+  valueFrom: {secretKeyRef: {name: {{ include "slides-extractor.serviceSecret" $ }}, key: {{ $key }}, optional: {{ not (not $optional) }}}}
 {{- end }}
 {{- range $key := list "S3_BUCKET_NAME" "S3_ENDPOINT" "S3_REGION" }}
 - name: {{ $key }}
@@ -40,4 +44,11 @@
 
 {{- define "slides-extractor.serviceSecret" -}}
 {{- default .Values.secrets.name .Values.service.secretName -}}
+{{- end }}
+
+{{/* Namespace of requests that name none. */}}
+{{- define "slides-extractor.serviceNamespace" -}}
+{{- $watched := .Values.watchNamespaces -}}
+{{- $own := ternary .Release.Namespace (first $watched) (or (empty $watched) (has .Release.Namespace $watched)) -}}
+{{- default $own .Values.service.defaultNamespace -}}
 {{- end }}

@@ -28,6 +28,13 @@ app.kubernetes.io/component: service
 {{- end -}}
 {{- end }}
 
+{{/* Whether there is never more than one replica, but for a rollout. */}}
+{{- define "slides-extractor.serviceIsAlone" -}}
+{{- $service := .Values.service -}}
+{{- $replicas := ternary .Values.operator.replicas $service.replicas (eq $service.mode "sidecar") -}}
+{{- if and (eq (int $replicas) 1) (not $service.autoscaling.enabled) }}true{{ end -}}
+{{- end }}
+
 {{/* Seconds between a pod's end being decided and SIGKILL: the hook's wait, the drain, and some to
      spare for the hook's own request and for closing what is left. */}}
 {{- define "slides-extractor.serviceGrace" -}}
@@ -44,6 +51,12 @@ app.kubernetes.io/component: service
 {{- end -}}
 {{- if and .autoscaling.enabled (eq .mode "sidecar") -}}
 {{- fail "service.autoscaling is for service.mode deployment: a sidecar has as many replicas as the operator" -}}
+{{- end -}}
+{{- if and .defaultNamespace $.Values.watchNamespaces (not (has .defaultNamespace $.Values.watchNamespaces)) -}}
+{{- fail "service.defaultNamespace is none of watchNamespaces" -}}
+{{- end -}}
+{{- if or (eq (int .port) (int .healthPort)) (has (int $.Values.operator.port) (list (int .port) (int .healthPort))) -}}
+{{- fail "operator.port, service.port and service.healthPort have to differ: a sidecar shares the operator's pod" -}}
 {{- end -}}
 {{- if and .insecure (eq $.Values.operator.environment "production") -}}
 {{- fail "service.insecure lets everybody in: it is for operator.environment development alone" -}}
