@@ -3,6 +3,7 @@
 They keep the names that the services before this one had. The environment wins over `.env`.
 """
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Iterable
@@ -33,6 +34,8 @@ class ServiceSettings(ProcessSettings):
     """Signs tickets and cookies; random when empty, so replicas need one that they share."""
     cors_origins: CommaList = ()
     """Comma list of the origins whose pages may call; * means any. Cookies are never taken."""
+    trusted_proxies: CommaList = ()
+    """Comma list of the networks of your own proxies: X-Forwarded-For counts where they sent it."""
     allow_private_addresses: bool = False
     """Whether URLs may lead to loopback, private and link-local addresses."""
 
@@ -74,10 +77,17 @@ class ServiceSettings(ProcessSettings):
     )
     """production: logs are JSON lines. development: logs are for a terminal."""
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod
-    def _split_origins(cls, value: object) -> object:
+    def _split(cls, value: object) -> object:
         return split_commas(value)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            ipaddress.ip_network(one)
+        return value
 
     @property
     def default_namespace(self) -> str:
@@ -104,6 +114,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "api_key",
         "secret_key",
         "cors_origins",
+        "trusted_proxies",
         "allow_private_addresses",
     ),
     "Limits": (
