@@ -88,7 +88,7 @@ def test_every_setting_of_the_service_is_set() -> None:
 
 def test_default_values_are_the_defaults_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "the same for both")
-    by_default = ServiceSettings(pod_namespace=NAMESPACE)
+    by_default = ServiceSettings()
     for name, value in environment(render(SIDECAR), "service").items():
         monkeypatch.setenv(name, value)
 
@@ -116,7 +116,6 @@ def test_default_values_are_the_defaults_of_the_settings(monkeypatch: pytest.Mon
         ({"apiBurst": 9}, "api_burst", 9),
         ({"port": 9000}, "service_port", 9000),
         ({"healthPort": 9001}, "service_health_port", 9001),
-        ({"defaultNamespace": "physics"}, "pod_namespace", "physics"),
     ],
     ids=lambda given: json.dumps(given) if isinstance(given, dict) else None,
 )
@@ -128,19 +127,6 @@ def test_value_reaches_the_service(
         monkeypatch.setenv(name, value)
 
     assert getattr(load_settings(None), setting) == want
-
-
-@pytest.mark.parametrize(
-    ("values", "want"),
-    [
-        ({}, NAMESPACE),
-        ({"watchNamespaces": ["physics", NAMESPACE]}, NAMESPACE),
-        ({"watchNamespaces": ["physics", "chemistry"]}, "physics"),
-    ],
-    ids=["all", "own-among-them", "own-not-among-them"],
-)
-def test_requests_lead_to_a_namespace_that_is_served(values: dict[str, Any], want: str) -> None:
-    assert environment(render({**SIDECAR, **values}), "service")["POD_NAMESPACE"] == want
 
 
 @pytest.mark.parametrize("mode", ["sidecar", "deployment"])
@@ -264,13 +250,6 @@ def test_impossible_values_are_refused(values: dict[str, Any], want: str) -> Non
         _render(**values)
 
     assert want in str(refused.value)
-
-
-def test_default_namespace_is_one_that_is_served() -> None:
-    values = {"watchNamespaces": ["a"], "service": {"enabled": True, "defaultNamespace": "b"}}
-
-    with pytest.raises(HelmError, match=r"service\.defaultNamespace is none of watchNamespaces"):
-        render(values)
 
 
 def test_everybody_is_let_in_only_in_development() -> None:

@@ -265,16 +265,16 @@ def test_operator_alone_opens_no_port_for_callers() -> None:
     ("values", "account", "roles"),
     [
         (SIDECAR, OPERATOR, {("ClusterRole", None)}),
-        ({"service": OWN}, SERVICE, {("ClusterRole", None)}),
+        ({"service": OWN}, SERVICE, {("ClusterRole", None), ("Role", NAMESPACE)}),
         (
             {"service": OWN, "watchNamespaces": ["a", "b"]},
             SERVICE,
-            {("Role", "a"), ("Role", "b"), ("ClusterRole", None)},
+            {("Role", "a"), ("Role", "b"), ("ClusterRole", None), ("Role", NAMESPACE)},
         ),
         (
             {"service": {**OWN, "kubernetesTokens": False}, "watchNamespaces": ["a"]},
             SERVICE,
-            {("Role", "a")},
+            {("Role", "a"), ("Role", NAMESPACE)},
         ),
     ],
     ids=["sidecar", "deployment", "namespaces", "namespaces-without-tokens"],
@@ -282,7 +282,7 @@ def test_operator_alone_opens_no_port_for_callers() -> None:
 def test_rights_are_bound_to_the_account(
     values: dict[str, Any], account: str, roles: set[tuple[str, str | None]]
 ) -> None:
-    objects = [o for o in render(values) if o["metadata"]["name"].endswith("-service")]
+    objects = [o for o in render(values) if o["metadata"]["name"].endswith(("-service", "-lease"))]
 
     made = {
         (o["kind"], o["metadata"].get("namespace"))

@@ -91,8 +91,8 @@ class ServiceSettings(ProcessSettings):
 
     @property
     def default_namespace(self) -> str:
-        """Where requests lead that name no namespace."""
-        return self.pod_namespace
+        """Where requests lead that name no namespace: the pod's own, else the first that is served."""
+        return self.pod_namespace if self.serves(self.pod_namespace) else self.watch_namespaces[0]
 
     def serves(self, namespace: str) -> bool:
         """Return whether requests may lead to this namespace."""

@@ -13,12 +13,13 @@
   "MAX_BODY_BYTES" .Values.service.maxBodyBytes
   "MAX_URLS_PER_JOB" .Values.service.maxUrlsPerJob
   "MAX_VIDEOS_PER_REQUEST" .Values.service.maxVideosPerRequest
-  "POD_NAMESPACE" (include "slides-extractor.serviceNamespace" .)
   "REQUEST_LIMIT" .Values.service.requestLimit
   "SERVICE_HEALTH_PORT" .Values.service.healthPort
   "SERVICE_PORT" .Values.service.port
   "WATCH_NAMESPACES" (join "," .Values.watchNamespaces)
 -}}
+- name: POD_NAMESPACE
+  valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
 {{- range $name, $value := $settings }}
 {{- /* The API server drops an empty value: written down, each apply would bring it back. */}}
 {{- with include "slides-extractor.string" $value }}
@@ -44,11 +45,4 @@
 
 {{- define "slides-extractor.serviceSecret" -}}
 {{- default .Values.secrets.name .Values.service.secretName -}}
-{{- end }}
-
-{{/* Namespace of requests that name none. */}}
-{{- define "slides-extractor.serviceNamespace" -}}
-{{- $watched := .Values.watchNamespaces -}}
-{{- $own := ternary .Release.Namespace (first $watched) (or (empty $watched) (has .Release.Namespace $watched)) -}}
-{{- default $own .Values.service.defaultNamespace -}}
 {{- end }}

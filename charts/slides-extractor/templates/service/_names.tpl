@@ -52,9 +52,6 @@ app.kubernetes.io/component: service
 {{- if and .autoscaling.enabled (eq .mode "sidecar") -}}
 {{- fail "service.autoscaling is for service.mode deployment: a sidecar has as many replicas as the operator" -}}
 {{- end -}}
-{{- if and .defaultNamespace $.Values.watchNamespaces (not (has .defaultNamespace $.Values.watchNamespaces)) -}}
-{{- fail "service.defaultNamespace is none of watchNamespaces" -}}
-{{- end -}}
 {{- if or (eq (int .port) (int .healthPort)) (has (int $.Values.operator.port) (list (int .port) (int .healthPort))) -}}
 {{- fail "operator.port, service.port and service.healthPort have to differ: a sidecar shares the operator's pod" -}}
 {{- end -}}
