@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from slides_operator.errors import ApiError
+from slides_operator.service.problems import ProblemError
 
 log = structlog.get_logger("slides_operator.audit")
 
@@ -26,6 +27,7 @@ class Actor:
     request_id: str = ""
 
 
+REFUSALS = frozenset({401, 403, 429})
 NOBODY = Actor("service", "service")
 """Whoever writes while no request is handled."""
 _ACTOR: ContextVar[Actor] = ContextVar("actor", default=NOBODY)
@@ -65,16 +67,29 @@ def note(
         name=name,
         outcome=outcome,
         **({} if status is None else {"status": status}),
-        **by(actor),
+        **_by(actor),
     )
 
 
-def refused(actor: Actor, *, method: str, path: str, status: int, why: str) -> None:
-    """Log a request that was turned away: no or wrong credentials, no right, too many."""
-    log.warning("refused", method=method, path=path, status=status, why=why, **by(actor))
+@contextmanager
+def refusals_told(method: str, path: str) -> Iterator[None]:
+    """Log what the block turns away: no or wrong credentials, no right, too many requests."""
+    try:
+        yield
+    except ProblemError as e:
+        if e.status in REFUSALS:
+            log.warning(
+                "refused",
+                method=method,
+                path=path,
+                status=e.status,
+                why=e.detail,
+                **_by(_ACTOR.get()),
+            )
+        raise
 
 
-def by(actor: Actor) -> dict[str, str]:
+def _by(actor: Actor) -> dict[str, str]:
     """Return an actor as the fields of a line."""
     return {
         "caller": actor.name,
