@@ -7,7 +7,14 @@ from typing import Any
 
 from slides_api.conditions import ConditionType
 from slides_api.v1alpha1 import Phase
-from slides_api.wellknown import BATCH_LABEL, CREATED_BY_LABEL, ITEM, JOB_TYPE_LABEL
+from slides_api.wellknown import (
+    BATCH_LABEL,
+    CREATED_BY_LABEL,
+    ITEM,
+    JOB_TYPE_LABEL,
+    PRIORITY,
+    RETRIES,
+)
 from slides_operator.core.objects import Json, find_condition, format_time, parse_time
 from slides_operator.kube.cache import Kind
 from slides_operator.service.videos import find_video
@@ -96,6 +103,7 @@ class Record:
     next_retry: str
     job_type: str
     priority: int
+    """What a caller asked for."""
     batch: str
     """Uid of the batch that it is an item of."""
     item: str
@@ -104,6 +112,7 @@ class Record:
     """`rest` where this service made it."""
     callback: str
     retry_count: int
+    """How often a caller had it tried once more after it had failed."""
     deleted: bool
     """Whether it is being deleted."""
     counts: Counts | None
@@ -169,12 +178,12 @@ def record_of(obj: Json) -> Record:
         completed=status.get("completionTime") or "",
         next_retry=status.get("nextRetryTime") or "",
         job_type=intern(labels.get(JOB_TYPE_LABEL) or DEFAULT_JOB_TYPE),
-        priority=0,  # until resources have one
+        priority=_number(annotations.get(PRIORITY)),
         batch=intern(labels.get(BATCH_LABEL) or ""),
         item=annotations.get(ITEM) or "",
         origin=intern(labels.get(CREATED_BY_LABEL) or ""),
         callback=(spec.get("callback") or _NOTHING).get("url") or "",
-        retry_count=max(0, attempt - 1),
+        retry_count=_number(annotations.get(RETRIES)),
         deleted="deletionTimestamp" in meta,
         counts=counts,
         rows=_rows(status, spec) if kind is Kind.BATCH else (),
@@ -209,6 +218,11 @@ def _percent(phase: Phase, run: Json, counts: Counts | None) -> int:
     if counts and counts.total:
         return 100 * (counts.completed + counts.failed + counts.cancelled) // counts.total
     return min(run.get("percent") or 0, 99)
+
+
+def _number(text: str | None) -> int:
+    """Return the number of an annotation, which anybody may write; 0 for what is none."""
+    return int(text) if text and len(text) < 4 and text.isascii() and text.isdecimal() else 0  # noqa: PLR2004 - such counts stay small
 
 
 def _error(phase: Phase, why: str) -> str:

@@ -24,7 +24,7 @@ from slides_api.wellknown import (
     JOB_TYPE_LABEL,
     REQUEST_HASH,
 )
-from slides_operator.core.objects import Json
+from slides_operator.core.objects import Json, merged
 from slides_operator.errors import ConflictError, NotFoundError
 from slides_operator.kube.cache import Kind
 from slides_operator.service.problems import ProblemError
@@ -311,7 +311,9 @@ async def _create(call: Call, resource: Json, name: str) -> Json:
 
 
 async def _create_keyed(call: Call, resource: Json, name: str) -> tuple[Json, bool]:
-    annotations = {REQUEST_HASH: request_hash(resource)}
+    annotations = merged(
+        resource["metadata"].get("annotations"), {REQUEST_HASH: request_hash(resource)}
+    )
     marked = {**resource, "metadata": {**resource["metadata"], "annotations": annotations}}
     try:
         return await _create(call, marked, name), False
