@@ -9,8 +9,8 @@ REQUEST_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-API-Key, X-Request-ID"
 )
 EXPOSED_HEADERS = (
-    "Location, Retry-After, X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining,"
-    " X-RateLimit-Reset"
+    "Location, RateLimit, RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, RateLimit-Reset,"
+    " Retry-After, X-Request-ID"
 )
 MAX_AGE_S = 600
 """Chosen: most browsers keep a preflight no longer than ten minutes."""

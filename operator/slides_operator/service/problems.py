@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slides_operator.errors import (
     ApiError,
@@ -133,3 +133,32 @@ def _sentences(parts: list[dict[str, Any]]) -> Iterator[str]:
         where = ".".join(str(one) for one in part["loc"])
         what = part["msg"].removeprefix("Value error, ")
         yield what if part["type"] == "value_error" or not where else f"{where}: {what}"
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow", title="Problem")
+
+    type: str = Field(description="A URN for each kind.", examples=[URN + "not-found"])
+    title: str = Field(description="The kind in words.", examples=["Not Found"])
+    status: int = Field(description="The HTTP status again.", examples=[404])
+    detail: str = Field(description="This case in a sentence.", examples=["Job not found: talk-1"])
+    instance: str = Field(description="The path that was asked for.", examples=["/jobs/talk-1"])
+    request_id: str = Field(description="Also in X-Request-ID and in the service's log.")
+
+
+class WrongPart(BaseModel):
+    """A part of a body or a query that does not validate."""
+
+    loc: list[str | int] = Field(description="The way to it.", examples=[["items", 0, "code"]])
+    msg: str = Field(description="What is wrong with it.")
+    type: str = Field(description="What kind of error this is, in pydantic's words.")
+
+
+class InvalidProblem(Problem):
+    """What is wrong with a body or a query."""
+
+    model_config = ConfigDict(extra="allow", title="InvalidProblem")
+
+    errors: list[WrongPart] = Field(default=[], description="Each part that does not validate.")

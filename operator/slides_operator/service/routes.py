@@ -3,18 +3,16 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel
 from pydantic_core import to_json
 
 from slides_operator.kube.cache import Kind
+from slides_operator.service.access import Caller
 from slides_operator.service.parts import Service
 from slides_operator.service.problems import ProblemError
-
-if TYPE_CHECKING:
-    from slides_operator.service.access import Caller
 
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
@@ -66,7 +64,7 @@ class Call:
 
     request: web.Request
     service: Service
-    caller: "Caller"
+    caller: Caller
     namespace: str
     """That of ?namespace=, else the default one; the service serves it."""
     query: Any

@@ -35,7 +35,7 @@ class ServiceSettings(ProcessSettings):
     cors_origins: CommaList = ()
     """Comma list of the origins whose pages may call; * means any. Cookies are never taken."""
     trusted_proxies: CommaList = ()
-    """Comma list of the networks of your own proxies: X-Forwarded-For counts where they sent it."""
+    """Comma list of your own proxies' networks: X-Forwarded-For counts where they sent it."""
     allow_private_addresses: bool = False
     """Whether URLs may lead to loopback, private and link-local addresses."""
 
@@ -91,7 +91,7 @@ class ServiceSettings(ProcessSettings):
 
     @property
     def default_namespace(self) -> str:
-        """Where requests lead that name no namespace: the pod's own, else the first that is served."""
+        """Where requests lead that name none: the pod's own, else the first that is served."""
         return self.pod_namespace if self.serves(self.pod_namespace) else self.watch_namespaces[0]
 
     def serves(self, namespace: str) -> bool:

@@ -1,0 +1,45 @@
+"""The service as an aiohttp application: every route, and what holds for all."""
+
+from collections.abc import Iterable, Sequence
+
+from aiohttp import hdrs, web
+
+from slides_operator.service.endpoint import build_endpoint
+from slides_operator.service.middlewares import (
+    answer_preflights,
+    answer_problems,
+    finish,
+    observe,
+)
+from slides_operator.service.parts import SERVICE, Service
+from slides_operator.service.rest import service as of_service
+from slides_operator.service.routes import Route
+
+__all__ = ["ROUTES", "SERVICE", "Service", "build_app"]
+
+ROUTES: tuple[Route, ...] = (*of_service.ROUTES,)
+
+
+def build_app(service: Service, routes: Sequence[Route] = ROUTES) -> web.Application:
+    """Return the application."""
+    app = web.Application(
+        middlewares=[observe, answer_problems, answer_preflights],
+        client_max_size=service.settings.max_body_bytes,
+    )
+    app[SERVICE] = service
+    for route in in_order(routes):
+        endpoint = build_endpoint(route)
+        app.router.add_route(route.method, route.path, endpoint)
+        if route.method == hdrs.METH_GET and not route.streams:
+            app.router.add_route(hdrs.METH_HEAD, route.path, endpoint)
+    app.on_response_prepare.append(finish)
+    return app
+
+
+def in_order(routes: Iterable[Route]) -> list[Route]:
+    """Return routes with literal paths before the patterns that would take theirs."""
+    return sorted(routes, key=lambda route: [part.startswith("{") for part in _parts(route.path)])
+
+
+def _parts(path: str) -> list[str]:
+    return path.split("/")
