@@ -30,7 +30,7 @@ from slides_operator.kube.cache import Kind
 from slides_operator.service.problems import ProblemError
 from slides_operator.service.records import ENDED, Record
 from slides_operator.service.routes import Call
-from slides_operator.service.urls import check_url
+from slides_operator.service.urls import check_urls
 from slides_operator.service.videos import canonical_url, find_video
 
 WORK_FIELDS = ("source", "outputs", "storage")
@@ -221,7 +221,7 @@ async def submit(
     kind = Kind(resource["kind"])
     await call.allow("create", kind)
     await _check_sources(call, resource["spec"])
-    name = keyed_name(resource, caller=call.caller.name, key=_checked(key)) if key else ""
+    name = keyed_name(resource, caller=call.caller.identity, key=_checked(key)) if key else ""
     if name and (earlier := await _find(call, kind, name)):
         return _same_request(earlier, resource), True
     if not is_forced(resource["spec"]) and (equal := await _find_equal(call, resource, join)):
@@ -248,9 +248,7 @@ def _checked(key: str) -> str:
 
 async def _check_sources(call: Call, spec: Json) -> None:
     urls = [spec["source"]["url"]] if "source" in spec else [item["url"] for item in spec["items"]]
-    for url in urls:
-        if find_video(url) is None and not url.lower().startswith("s3://"):
-            await check_url(url, allow_private=call.service.settings.allow_private_addresses)
+    await check_urls(urls, allow_private=call.service.settings.allow_private_addresses)
 
 
 async def _find(call: Call, kind: Kind, name: str) -> Json | None:
