@@ -27,7 +27,7 @@ from slides_operator.service.peers import bucket_of, peer_address
 from slides_operator.service.problems import ProblemError
 from slides_operator.service.recent import Recent
 from slides_operator.service.settings import ServiceSettings
-from slides_operator.service.tickets import Claims, Purpose, Signer
+from slides_operator.service.tickets import Claims, Purpose, Signer, TooLongError
 
 CallerKind = Literal["password", "key", "token", "ticket", "cookie", "anonymous"]
 
@@ -38,6 +38,7 @@ KEY_HEADER = "X-API-Key"
 TICKET = "ticket"
 """Parameter of the query that carries one."""
 COOKIE = "slides-session"
+LOCALHOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 TICKET_S = 60.0
@@ -54,6 +55,7 @@ KEPT = 10_000
 """Chosen: answers kept, of tokens and of rights; together some 10 MB."""
 # RFC 6750 2.1: what can be a Bearer token at all.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+_PORT = re.compile(r":\d+\Z")
 
 log = structlog.get_logger("slides_operator.service.access")
 
@@ -117,8 +119,8 @@ class Gatekeeper:
     ) -> None:
         """Take what holds as long as the service runs. Raises SettingsError."""
         self._secrets = {
-            "password": _plain(settings.api_password),
-            "key": _plain(settings.api_key),
+            PASSWORD_NAME: _plain(settings.api_password),
+            KEY_NAME: _plain(settings.api_key),
         }
         self._gateway = gateway
         self._limits = limits
@@ -145,8 +147,8 @@ class Gatekeeper:
         if hdrs.AUTHORIZATION in request.headers or KEY_HEADER in request.headers:
             return await self._by_header(request, address)
         if streams and request.method == hdrs.METH_GET and TICKET in request.query:
-            return await self._by_ticket(request, address)
-        if caller := self._by_cookie(request, address):
+            return self._by_ticket(request, address)
+        if caller := await self._by_cookie(request, address):
             return caller
         raise _unknown()
 
@@ -170,24 +172,22 @@ class Gatekeeper:
 
         return await self._rights.get((user, verb, kind, namespace), ask)
 
-    async def log_in(self, request: web.Request, secret: str) -> Caller:
-        """Return whose password or key this is. Raises ProblemError 401, 403, 429."""
-        address = self.address_of(request)
+    async def log_in(self, request: web.Request, secret: str) -> str:
+        """Return the session of whose password, key or token this is, for `set_session`.
+
+        Raises ProblemError 401, 403, 422 for a token that no cookie can hold, 429; and ApiError.
+        """
         if not same_origin(request):
             raise _foreign()
-        if self._insecure:
-            return Caller("anonymous", "anonymous", address=address)
-        await self._limits.check_failures(bucket_of(address))
-        for kind, name in (("password", PASSWORD_NAME), ("key", KEY_NAME)):
-            if self._is(kind, secret):
-                return Caller(name, "cookie", address=address)
-        await self._limits.note_failure(bucket_of(address))
-        raise _unknown()
-
-    def session_of(self, caller: Caller) -> str:
-        """Return the content of the page's cookie; it ends when the password or key changes."""
-        claims = {"name": caller.name, "of": self._fingerprint(caller.name)}
-        return self._signer.sign(Purpose.SESSION, claims, lifetime_s=SESSION_S)[0]
+        caller = await self._by_secrets(self.address_of(request), bearer=secret, key=secret)
+        if caller.user:
+            claims: Claims = {"token": secret}  # asked about again: a session ends with its token
+        else:
+            claims = {"name": caller.name, "of": self._signer.fingerprint(secret)}
+        try:
+            return self._signer.sign(Purpose.SESSION, claims, lifetime_s=SESSION_S)[0]
+        except TooLongError:
+            raise ProblemError(422, "This token is too long for a browser to keep.") from None
 
     def ticket_for(self, caller: Caller, path: str) -> tuple[str, datetime]:
         """Return a ticket for one path and this caller's rights, and when it expires.
@@ -205,21 +205,24 @@ class Gatekeeper:
         return peer_address(request.remote, forwarded, self._trusted)
 
     async def _by_header(self, request: web.Request, address: str) -> Caller:
-        token = _bearer(request.headers.get(hdrs.AUTHORIZATION, ""))
+        bearer = _bearer(request.headers.get(hdrs.AUTHORIZATION, ""))
         key = request.headers.get(KEY_HEADER, "")
-        if self._reviews.holds(_hashed(token)) and (user := await self._review(token)):
-            return _token_caller(user, address)  # known already: no guess, whoever else guesses
+        return await self._by_secrets(address, bearer=bearer, key=key)
+
+    async def _by_secrets(self, address: str, *, bearer: str, key: str) -> Caller:
+        if self._reviews.holds(_hashed(bearer)) and (user := await self._review(bearer)):
+            return Caller(user.name, "token", user, address)  # known already, so it is no guess
         await self._limits.check_failures(bucket_of(address))
-        if self._is("password", token):
+        if self._is(PASSWORD_NAME, bearer):
             return Caller(PASSWORD_NAME, "password", address=address)
-        if self._is("key", key):
+        if self._is(KEY_NAME, key):
             return Caller(KEY_NAME, "key", address=address)
-        if user := await self._review(token):
-            return _token_caller(user, address)
+        if user := await self._review(bearer):
+            return Caller(user.name, "token", user, address)
         await self._limits.note_failure(bucket_of(address))
         raise _unknown()
 
-    async def _by_ticket(self, request: web.Request, address: str) -> Caller:
+    def _by_ticket(self, request: web.Request, address: str) -> Caller:
         claims = self._signer.read(Purpose.TICKET, request.query[TICKET])
         if claims is None or claims["path"] != request.path:
             raise _unknown()
@@ -229,46 +232,49 @@ class Gatekeeper:
             user = User(claims["name"], uid, tuple(groups), _frozen(extra))
         return Caller(claims["name"], "ticket", user, address)
 
-    def _by_cookie(self, request: web.Request, address: str) -> Caller | None:
+    async def _by_cookie(self, request: web.Request, address: str) -> Caller | None:
         claims = self._signer.read(Purpose.SESSION, request.cookies.get(COOKIE, ""))
-        if claims is None or claims["of"] != self._fingerprint(claims["name"]):
+        if claims is None:
             return None
         if _changes_something(request) and not same_origin(request):
             raise _foreign()
-        return Caller(claims["name"], "cookie", address=address)
+        if token := claims.get("token"):
+            user = await self._review(token)
+            return Caller(user.name, "cookie", user, address) if user else None
+        name = claims["name"]
+        if not self._signer.is_of(claims["of"], self._secrets[name]):
+            return None  # the password or key that opened it is another by now
+        return Caller(name, "cookie", address=address)
 
-    async def _review(self, token: str) -> User | None:
-        if not _TOKEN.fullmatch(token):
-            return None
-        return await self._reviews.get(_hashed(token), lambda: self._ask_about(token))
-
-    async def _ask_about(self, token: str) -> tuple[User | None, float]:
-        try:
-            status = await self._gateway.review_token(token)
-        except ApiError as e:
-            if e.status != FORBIDDEN:
-                raise
-            log.warning("this service may not review tokens", error=e.message)
-            return None, REFUSAL_KEPT_S
-        if not status.get("authenticated"):
-            return None, REFUSAL_KEPT_S
-        user = status["user"]
-        found = User(
-            user["username"],
-            user.get("uid", ""),
-            tuple(user.get("groups", ())),
-            _frozen(list(user.get("extra", {}).items())),
-        )
-        return found, REVIEW_KEPT_S
-
-    def _is(self, kind: str, given: str) -> bool:
+    def _is(self, name: str, given: str) -> bool:
         """Compare in a time that tells nothing, not even the length."""
-        wanted = self._secrets[kind]
+        wanted = self._secrets[name]
         return bool(wanted) & hmac.compare_digest(_hashed(wanted), _hashed(given))
 
-    def _fingerprint(self, name: str) -> str:
-        kind = "password" if name == PASSWORD_NAME else "key"
-        return self._signer.fingerprint(self._secrets[kind])
+
+def set_session(request: web.BaseRequest, response: web.StreamResponse, session: str) -> None:
+    """Give the browser its session: for pages of this origin, out of reach of their scripts."""
+    response.set_cookie(
+        COOKIE,
+        session,
+        max_age=int(SESSION_S),
+        httponly=True,
+        samesite="Strict",
+        secure=not _is_localhost(request),
+    )
+
+
+def clear_session(response: web.StreamResponse) -> None:
+    """End the browser's session."""
+    response.del_cookie(COOKIE, samesite="Strict", httponly=True)
+
+
+def _is_localhost(request: web.BaseRequest) -> bool:
+    """Return whether the browser needs no TLS to keep what it sends from others.
+
+    It may have come by TLS all the same: between a proxy and here there is none.
+    """
+    return _PORT.sub("", request.host).strip("[]") in LOCALHOSTS
 
 
 def same_origin(request: web.BaseRequest) -> bool:
@@ -303,10 +309,6 @@ def _plain(secret: SecretStr | None) -> str:
 
 def _frozen(extra: Sequence[tuple[str, Sequence[str]]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((key, tuple(values)) for key, values in extra)
-
-
-def _token_caller(user: User, address: str) -> Caller:
-    return Caller(user.name, "token", user, address)
 
 
 def _unknown() -> ProblemError:

@@ -23,6 +23,7 @@ SHORTEST_KEY = 16
 """Chosen: whoever holds a ticket may try keys in peace; so many characters are beyond guessing."""
 LONGEST = 4096
 """Chosen: browsers refuse longer cookies (RFC 6265 6.1), and a URL has to stay below 8 KiB."""
+FINGERPRINT_BYTES = 12
 
 
 class Purpose(StrEnum):
@@ -65,11 +66,17 @@ class Signer:
         if len(signed) > LONGEST or not self._is_ours(purpose, body, mac):
             return None
         claims: Claims = json.loads(zlib.decompress(_decode(body)))
-        return claims if claims["exp"] > self._now().timestamp() else None
+        return claims if claims.pop("exp") > self._now().timestamp() else None
 
     def fingerprint(self, secret: str) -> str:
         """Return what tells a secret from another without giving it away."""
-        return _encode(_mac(self._keys[0], "fingerprint", secret)[:12])
+        return _fingerprint(self._keys[0], secret)
+
+    def is_of(self, fingerprint: str, secret: str) -> bool:
+        """Return whether a fingerprint is this secret's, by any of the keys."""
+        return any(
+            hmac.compare_digest(_fingerprint(key, secret), fingerprint) for key in self._keys
+        )
 
     def _is_ours(self, purpose: Purpose, body: str, mac: str) -> bool:
         try:
@@ -82,6 +89,10 @@ class Signer:
 def _mac(key: bytes, purpose: str, text: str) -> bytes:
     message = f"{purpose}\0{text}".encode(errors="surrogateescape")
     return hmac.new(key, message, hashlib.sha256).digest()
+
+
+def _fingerprint(key: bytes, secret: str) -> str:
+    return _encode(_mac(key, "fingerprint", secret)[:FINGERPRINT_BYTES])
 
 
 def _encode(data: bytes) -> str:
