@@ -246,6 +246,30 @@ class Gatekeeper:
             return None  # the password or key that opened it is another by now
         return Caller(name, "cookie", address=address)
 
+    async def _review(self, token: str) -> User | None:
+        if not _TOKEN.fullmatch(token):
+            return None
+        return await self._reviews.get(_hashed(token), lambda: self._ask_about(token))
+
+    async def _ask_about(self, token: str) -> tuple[User | None, float]:
+        try:
+            status = await self._gateway.review_token(token)
+        except ApiError as e:
+            if e.status != FORBIDDEN:
+                raise
+            log.warning("this service may not review tokens", error=e.message)
+            return None, REFUSAL_KEPT_S
+        if not status.get("authenticated"):
+            return None, REFUSAL_KEPT_S
+        user = status["user"]
+        found = User(
+            user["username"],
+            user.get("uid", ""),
+            tuple(user.get("groups", ())),
+            _frozen(list(user.get("extra", {}).items())),
+        )
+        return found, REVIEW_KEPT_S
+
     def _is(self, name: str, given: str) -> bool:
         """Compare in a time that tells nothing, not even the length."""
         wanted = self._secrets[name]
