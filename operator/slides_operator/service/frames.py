@@ -1,5 +1,6 @@
 """Job states as seed 002 has them, and the bytes of server-sent events."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,7 +12,6 @@ from slides_operator.service.words import Word002, seed002
 
 RETRY_MS = 2_000
 """How long a client waits before it connects again: chosen, a rolling update takes longer."""
-HEARTBEAT = b": alive\n\n"
 
 
 class JobState(BaseModel):
@@ -46,34 +46,41 @@ def job_state(record: Record) -> JobState:
     return JobState(**_state(record))
 
 
-def event(record: Record) -> bytes:
-    """Return the event that tells a job's state, and its version as its id."""
-    return b"id: %d\ndata: %b\n\n" % (record.version, state_json(record))
-
-
 def state_json(record: Record) -> bytes:
     """Return a job's state as JSON, in one line."""
     return to_json(_state(record))
 
 
-def error_event(message: str) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A part of an event stream: as it is, and as a chunk of an HTTP/1.1 message."""
+
+    plain: bytes
+    chunk: bytes
+
+
+def frame(data: bytes) -> Frame:
+    """Return data as a frame."""
+    return Frame(data, b"%x\r\n%b\r\n" % (len(data), data))
+
+
+def event(version: int, state: bytes) -> Frame:
+    """Return the event that tells a job's state, with its version as id."""
+    return frame(b"id: %d\ndata: %b\n\n" % (version, state))
+
+
+def error(message: str) -> Frame:
     """Return the event that says why a stream ends early."""
-    return b"event: error\ndata: %b\n\n" % to_json({"error": message})
+    return frame(b"event: error\ndata: %b\n\n" % to_json({"error": message}))
 
 
-def retry(milliseconds: int = RETRY_MS) -> bytes:
-    """Return the field that says how long to wait before connecting again."""
-    return b"retry: %d\n" % milliseconds
+def farewell(retry_ms: int) -> Frame:
+    """Return the hint to connect again, to another replica."""
+    return frame(b": this replica ends, connect again\nretry: %d\n\n" % retry_ms)
 
 
-def comment(text: str) -> bytes:
-    """Return a line that clients skip."""
-    return b": %b\n" % text.encode()
-
-
-def chunk(data: bytes) -> bytes:
-    """Return data as one chunk of an HTTP/1.1 message."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
+OPENING = frame(b"retry: %d\n\n" % RETRY_MS)
+HEARTBEAT = frame(b": alive\n\n")
 
 
 def _state(record: Record) -> dict[str, Any]:

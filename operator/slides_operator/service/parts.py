@@ -8,6 +8,7 @@ from functools import cached_property
 from aiohttp import web
 
 from slides_operator.service.access import Gatekeeper
+from slides_operator.service.audience import Audience
 from slides_operator.service.connections import Connections
 from slides_operator.service.drain import Drain
 from slides_operator.service.feed import Feed
@@ -37,6 +38,7 @@ class Service:
     clock: Callable[[], datetime]
     """The time, aware and in UTC."""
     connections: Connections = field(default_factory=Connections)
+    audience: Audience = field(default_factory=Audience)
 
     @cached_property
     def outputs(self) -> Outputs:
