@@ -1,9 +1,11 @@
-"""Run the operator: python -m slides_operator."""
+"""Run the operator, python -m slides_operator, or the service, python -m slides_operator serve."""
 
+import argparse
 import asyncio
 import gc
 import signal
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -18,7 +20,9 @@ from slides_operator.logs import configure_logging
 from slides_operator.metrics import Metrics
 from slides_operator.reconcile import Reconciler
 from slides_operator.replica import Replica
+from slides_operator.serve import run_service
 from slides_operator.settings import OperatorSettings, load_settings
+from slides_operator.webhooks import Deliveries
 from slides_operator.workqueue import Reconcile
 
 COLLECT_AFTER = 50_000
@@ -27,13 +31,42 @@ COLLECT_AFTER = 50_000
 log = structlog.get_logger("slides_operator")
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run until told to stop; return 0 then, 1 when a part failed, 2 for unusable settings."""
+    options = _build_parser().parse_args(arguments)
     try:
-        settings = load_settings()
+        return run_service(insecure=options.insecure) if options.command else _run_operator()
     except SettingsError as e:
         sys.stderr.write(f"{e}\n")
         return 2
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m slides_operator",
+        description="Run the operator, which turns SlideExtractions into Jobs; with `serve` the "
+        "service: REST, SSE and WebSocket over the same resources.",
+        epilog="Settings come from the environment and, outside a cluster, from .env: see "
+        ".env.example. The cluster is the pod's own, else that of KUBECONFIG.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="serve")
+    serve = commands.add_parser(
+        "serve",
+        help="run the service instead",
+        description="Serve at SERVICE_HOST:SERVICE_PORT (0.0.0.0:8000). API_PASSWORD or API_KEY "
+        "has to be set.",
+    )
+    serve.add_argument(
+        "--insecure",
+        action="store_true",
+        help="let everybody do everything; needs ENVIRONMENT=development",
+    )
+    parser.set_defaults(insecure=False)
+    return parser
+
+
+def _run_operator() -> int:
+    settings = load_settings()
     configure_logging(settings)
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
@@ -74,8 +107,11 @@ def _stop_on_signals(task: asyncio.Task[None] | None) -> None:
         loop.add_signal_handler(number, task.cancel)
 
 
-def _make_reconcile(cluster: Cluster, cache: Cache, settings: OperatorSettings) -> Reconcile:
-    return Reconciler(cluster, cache, settings, now=lambda: datetime.now(UTC)).reconcile
+def _make_reconcile(
+    cluster: Cluster, cache: Cache, settings: OperatorSettings, deliveries: Deliveries
+) -> Reconcile:
+    now = partial(datetime.now, UTC)
+    return Reconciler(cluster, cache, settings, deliveries, now=now).reconcile
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 * OperatorError
   + SettingsError           the environment says something that cannot be used
+  + DeliveryError           a webhook was not taken, or could not be sent; tried again for days
   + ApiError                the API server did not do what was asked; worth trying again
     - ConflictError         409: somebody else wrote meanwhile; read again, decide again
     - NotFoundError         404: what was to be changed is gone
@@ -13,6 +14,7 @@
 A message says what was asked for, on what, and what the API server said.
 """
 
+from datetime import timedelta
 from typing import ClassVar
 
 FORBIDDEN = 403
@@ -28,6 +30,25 @@ class OperatorError(Exception):
 
 class SettingsError(OperatorError):
     """A variable of the environment cannot be used."""
+
+
+class DeliveryError(OperatorError):
+    """A webhook was not taken, or could not be sent."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        result: str,
+        code: int | None = None,
+        retry_after: timedelta = timedelta(),
+    ) -> None:
+        """Take what failed, what it is counted as, the HTTP status, and when to try again."""
+        super().__init__(message)
+        self.message = message
+        self.kind = result
+        self.code = code
+        self.retry_after = retry_after
 
 
 class ApiError(OperatorError):

@@ -76,6 +76,28 @@ class Metrics:
             ["resource"],
             registry=registry,
         )
+        self.webhook_attempts = Counter(
+            "slides_operator_webhook_attempts",
+            "Attempts to deliver a webhook, by result (delivered, or what went wrong).",
+            ["result"],
+            registry=registry,
+        )
+        self.webhook_duration = Histogram(
+            "slides_operator_webhook_duration_seconds",
+            "Duration of an attempt to deliver a webhook.",
+            registry=registry,
+            buckets=LATENCY_S,
+        )
+        self.webhooks_given_up = Counter(
+            "slides_operator_webhooks_given_up",
+            "Webhooks that are not tried again although nobody took them.",
+            registry=registry,
+        )
+        self.webhooks_waiting = Gauge(
+            "slides_operator_webhooks_waiting",
+            "Webhooks that are due and not answered yet.",
+            registry=registry,
+        )
         self.leader = Gauge(
             "slides_operator_leader", "Whether this replica leads: 1 or 0.", registry=registry
         )

@@ -35,6 +35,7 @@ from slides_operator.errors import (
 from slides_operator.kube.cache import Cache, Key, Kind
 from slides_operator.kube.cluster import Cluster
 from slides_operator.settings import OperatorSettings
+from slides_operator.webhooks import Deliveries
 
 AGAIN = timedelta(seconds=1)
 """Least time until an unchanged resource is looked at again: no decision is worth a busy loop."""
@@ -54,15 +55,17 @@ class Reconciler:
         cluster: Cluster,
         cache: Cache,
         settings: OperatorSettings,
+        deliveries: Deliveries,
         *,
         now: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
         self._cache = cache
         self._settings = settings
+        self._deliveries = deliveries
         self._now = now
         self._heard_since = now()
-        self._batches = BatchReconciler(cluster, cache, now=now)
+        self._batches = BatchReconciler(cluster, cache, deliveries, now=now)
 
     async def reconcile(self, key: Key) -> datetime | None:
         """Do what is to be done about a resource; return when to look again, if time decides.
@@ -86,17 +89,20 @@ class Reconciler:
     async def _reconcile_extraction(self, key: Key) -> datetime | None:
         extraction = self._cache.extraction(key)
         if extraction is None:
+            self._deliveries.forget(key)
             return None
         jobs = self._cache.jobs_of(key.namespace, extraction["metadata"]["uid"])
         if is_settled(extraction, jobs):
             return None
         now = self._now()
-        seen = await self._gather(extraction, jobs, now)
+        seen = await self._gather(key, extraction, jobs, now)
         if seen.deleted_at:
             return await self._delete(key, seen, now)
         return await self._pursue(key, seen, now)
 
-    async def _gather(self, extraction: Json, jobs: list[Json], now: datetime) -> Observation:
+    async def _gather(
+        self, key: Key, extraction: Json, jobs: list[Json], now: datetime
+    ) -> Observation:
         """Return what there is; Events are read only about what is stuck without a word."""
         meta = extraction["metadata"]
         world = World(
@@ -104,6 +110,7 @@ class Reconciler:
             jobs,
             self._cache.pods_of(meta["namespace"], meta["uid"]),
             heard_since=self._heard_since,
+            tried=self._deliveries.tried(key),
         )
         seen = observe(world)
         if seen.deleted_at:
@@ -167,6 +174,7 @@ class Reconciler:
             version = seen.world.extraction["metadata"]["resourceVersion"]
             with _unless_going(seen):
                 await cluster.apply_status(key, made.status, resource_version=version)
+        self._deliveries.recorded(key, seen.telling.tried)
         for job in made.delete_jobs:
             with _unless_going(seen):
                 await cluster.delete_job(namespace, job)
@@ -184,6 +192,8 @@ class Reconciler:
                 reason=event.reason,
                 message=event.message,
             )
+        if made.deliver is not None:
+            self._deliveries.start(key, made.deliver)
         return _next_look(made, now)
 
     async def _release(self, key: Key) -> None:

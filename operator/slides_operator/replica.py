@@ -22,11 +22,12 @@ from slides_operator.kube.watches import build_watches
 from slides_operator.leader import Elector
 from slides_operator.metrics import Metrics
 from slides_operator.settings import OperatorSettings
+from slides_operator.webhooks import Deliveries, open_deliveries
 from slides_operator.workqueue import Reconcile, WorkQueue
 
 UNSEEN_PERIOD = timedelta(seconds=5)
 """Until a namespace that is not shown is asked about again: chosen, as lists are tried."""
-MakeReconcile = Callable[[Cluster, Cache, OperatorSettings], Reconcile]
+MakeReconcile = Callable[[Cluster, Cache, OperatorSettings, Deliveries], Reconcile]
 
 
 class Follower(Protocol):
@@ -68,7 +69,7 @@ class Replica:
         self._cache = Cache()
         self._echoes = Echoes()
         self._queue = WorkQueue(metrics)
-        cluster = Cluster(
+        self._cluster = cluster = Cluster(
             client,
             self._cache,
             settings,
@@ -152,9 +153,12 @@ class Replica:
     async def _work(self) -> None:
         keys = self._cache.keys()
         log.info("reconciling all", resources=len(keys))
-        # Anew: while nobody led, the API server may have been away, and no runner could report.
-        reconcile = partial(self._reconcile_seen, self._make_reconcile())
-        await self._queue.run(reconcile, keys=keys, workers=self._settings.workers)
+        async with open_deliveries(
+            self._cluster, self._cache, self._settings, self._metrics, wake=self._queue.add
+        ) as deliveries:
+            # Anew: while nobody led, the API server may have been away, and no runner could report.
+            reconcile = partial(self._reconcile_seen, self._make_reconcile(deliveries))
+            await self._queue.run(reconcile, keys=keys, workers=self._settings.workers)
 
     async def _reconcile_seen(self, reconcile: Reconcile, key: Key) -> datetime | None:
         """Reconcile what lies where all was seen: a Job that only is not shown is not gone."""

@@ -137,6 +137,12 @@ class OperatorSettings(ProcessSettings):
     work_volume_size: str = "20Gi"
     """Size limit of a runner's work volume, where an extraction names none."""
 
+    webhook_secret_names: CommaList = ("slides-extractor-webhook",)
+    """Comma list of the Secrets that hold keys to sign webhooks with; the operator reads no other,
+    and takes the first where a callback names none."""
+    allow_private_callbacks: bool = False
+    """Deliver webhooks to private addresses too."""
+
     pod_name: str = Field(default_factory=socket.gethostname)
     """Name of this replica in the Lease. Default: the host's name."""
     workers: Annotated[int, Field(ge=1)] = WORKERS
@@ -144,7 +150,7 @@ class OperatorSettings(ProcessSettings):
     health_port: Annotated[int, Field(ge=1, le=65535)] = 8081
     """Port of /healthz, /readyz and /metrics."""
 
-    @field_validator("runner_image_pull_secrets", mode="before")
+    @field_validator("runner_image_pull_secrets", "webhook_secret_names", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return split_commas(value)
@@ -173,6 +179,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "download_retention_hours",
         "work_volume_size",
     ),
+    "Webhooks": ("webhook_secret_names", "allow_private_callbacks"),
     "The operator": (
         "watch_namespaces",
         "pod_namespace",

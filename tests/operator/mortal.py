@@ -13,10 +13,12 @@ from slides_operator.kube.transitions import Transitions
 from slides_operator.metrics import Metrics
 from slides_operator.reconcile import Reconciler
 from tests.operator.fake_api import CrashError, FakeApi
+from tests.operator.postbox import Postbox, Receiver
 from tests.operator.worlds import SETTINGS
 
 if TYPE_CHECKING:
     from slides_operator.kube.client import Client
+    from slides_operator.webhooks import Deliveries
 
 
 class MortalOperator:
@@ -25,6 +27,7 @@ class MortalOperator:
     def __init__(self, api: FakeApi, now: Callable[[], datetime]) -> None:
         self.api = api
         self.now = now
+        self.receiver = Receiver()
         self.restart()
 
     def restart(self) -> None:
@@ -38,7 +41,9 @@ class MortalOperator:
             transitions=Transitions(metrics),
             clock=lambda: self.now().timestamp(),
         )
-        self.reconciler = Reconciler(cluster, self.cache, SETTINGS, now=self.now)
+        self.postbox = Postbox(self.receiver, self.now)
+        deliveries = cast("Deliveries", self.postbox)
+        self.reconciler = Reconciler(cluster, self.cache, SETTINGS, deliveries, now=self.now)
 
     def reconcile(self, runner: asyncio.Runner, key: Key) -> datetime | None:
         try:

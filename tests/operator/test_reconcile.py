@@ -10,6 +10,7 @@ import pytest
 
 from slides_api.v1alpha1 import SlideExtractionStatus
 from slides_api.wellknown import API_VERSION, RUNNER_MANAGER
+from slides_operator.core.callback import Delivery
 from slides_operator.errors import ConflictError
 from slides_operator.kube.cache import PLURALS, Cache, Key, Kind
 from slides_operator.kube.client import APPLY_PATCH, Client
@@ -18,6 +19,7 @@ from slides_operator.kube.echoes import Echoes
 from slides_operator.kube.transitions import Transitions
 from slides_operator.metrics import Metrics
 from slides_operator.reconcile import Reconciler
+from slides_operator.webhooks import Deliveries
 from tests.cluster.light import LightCluster
 from tests.operator.worlds import RESULT, build_settings
 
@@ -26,6 +28,10 @@ pytestmark = pytest.mark.api
 Json = dict[str, Any]
 LIMIT_S = 60.0
 URL = "https://example.com/talk.mp4"
+
+
+async def _never(key: Key, delivery: Delivery) -> None:
+    raise AssertionError(f"{key} has no webhook")
 
 
 class Operator:
@@ -43,8 +49,9 @@ class Operator:
             echoes=Echoes(),
             transitions=Transitions(metrics),
         )
+        deliveries = Deliveries(_never, wake=lambda _: None)
         self.reconciler = Reconciler(
-            cluster, self.cache, self.settings, now=lambda: datetime.now(UTC)
+            cluster, self.cache, self.settings, deliveries, now=lambda: datetime.now(UTC)
         )
 
     async def reconcile(self, name: str, kind: Kind = Kind.EXTRACTION) -> None:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from slides_api.conditions import ConditionType
 from slides_api.v1alpha1 import SlideExtractionBatchSpec
 from slides_operator.batch.items import Child, observe_children
+from slides_operator.core.callback import Telling, Tried, observe_telling
 from slides_operator.core.objects import Json, holds
 from slides_operator.core.observe import explain
 
@@ -27,6 +28,8 @@ class BatchObservation:
     spec_error: str
     batch: Json = field(repr=False)
     """The resource itself."""
+    telling: Telling
+    """Its webhook."""
     children: Mapping[str, Child] = field(repr=False)
 
     @property
@@ -41,8 +44,10 @@ class BatchObservation:
         return holds(self.status.get("conditions"), ConditionType.SUSPENDED)
 
 
-def observe_batch(batch: Json, extractions: Sequence[Json]) -> BatchObservation:
-    """Return what there is."""
+def observe_batch(
+    batch: Json, extractions: Sequence[Json], tried: Tried | None = None
+) -> BatchObservation:
+    """Return what there is; `tried` is an attempt to deliver its webhook."""
     meta, raw = batch["metadata"], batch.get("spec") or {}
     spec, spec_error = _parse_spec(raw)
     return BatchObservation(
@@ -56,6 +61,7 @@ def observe_batch(batch: Json, extractions: Sequence[Json]) -> BatchObservation:
         spec=spec,
         spec_error=spec_error,
         batch=batch,
+        telling=observe_telling(batch, tried),
         children=observe_children(meta["name"], meta["uid"], extractions),
     )
 

@@ -19,7 +19,15 @@ from slides_api.wellknown import (
 from slides_operator.batch.items import ENDED, build_rows
 from slides_operator.batch.observe import BatchObservation
 from slides_operator.batch.status import build_refusal, build_status
+from slides_operator.core.callback import (
+    Delivery,
+    due_delivery,
+    is_open,
+    next_moments,
+    was_given_up,
+)
 from slides_operator.core.objects import Json, find_condition, parse_time
+from slides_operator.core.plan import Event, callback_event
 
 BURST = 50
 """SlideExtractions created or changed at once: chosen, so that a large batch shares the API."""
@@ -42,9 +50,11 @@ class BatchPlan:
     changes: tuple[Change, ...] = ()
     status: Json | None = None
     """The whole status; None as it is. Decided anew once something was created or changed."""
-    event: tuple[str, str, str] | None = None
-    """Type, reason and message of the transition, if it is one worth an Event."""
+    events: tuple[Event, ...] = ()
+    """The transitions that are worth an Event."""
     delete_resource: bool = False
+    deliver: Delivery | None = None
+    """The attempt to deliver the webhook that is due."""
     look_again_at: datetime | None = None
 
     @property
@@ -131,27 +141,33 @@ def _changes(seen: BatchObservation) -> Iterator[Change]:
 
 
 def _with_status(seen: BatchObservation, status: Json, now: datetime) -> BatchPlan:
-    expiry = _expiry(seen, status)
+    expiry, callback = _expiry(seen, status), status.get("callback")
     ended_before = bool(seen.status.get("completionTime"))
+    moments = (expiry, *next_moments(seen.telling, callback, now))
     return BatchPlan(
         status=None if status == seen.status else status,
-        event=_event(seen, status),
+        events=tuple(_events(seen, status)),
         delete_resource=ended_before and expiry is not None and expiry <= now,
-        look_again_at=expiry,
+        deliver=due_delivery(seen.telling, callback, now),
+        look_again_at=min((one for one in moments if one), default=None),
     )
 
 
 def _expiry(seen: BatchObservation, status: Json) -> datetime | None:
+    if is_open(status.get("callback")):
+        return None
     ended = parse_time(status.get("completionTime"))
     ttl = seen.spec.ttl_seconds_after_finished if seen.spec else None
     return ended + timedelta(seconds=ttl) if ended and ttl is not None else None
 
 
-def _event(seen: BatchObservation, status: Json) -> tuple[str, str, str] | None:
-    """Return the end of a batch as an Event."""
+def _events(seen: BatchObservation, status: Json) -> Iterator[Event]:
+    """Yield the end of a batch, and that of its webhook, as Events."""
+    if was_given_up(seen.telling.told, status.get("callback")):
+        yield callback_event(status["callback"])
     before = find_condition(seen.status.get("conditions"), ConditionType.SUCCEEDED) or {}
     after = find_condition(status["conditions"], ConditionType.SUCCEEDED) or {}
     if after["status"] == "Unknown" or after["reason"] == before.get("reason"):
-        return None
+        return
     kind = "Normal" if after["reason"] in {Reason.ALL_SUCCEEDED, Reason.CANCELLED} else "Warning"
-    return kind, after["reason"], after["message"]
+    yield Event(kind, after["reason"], after["message"])

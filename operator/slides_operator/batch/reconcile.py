@@ -20,6 +20,7 @@ from slides_operator.core.wording import clean
 from slides_operator.errors import ApiError, NotFoundError, RejectedError
 from slides_operator.kube.cache import Cache, Key, Kind
 from slides_operator.kube.cluster import Cluster
+from slides_operator.webhooks import Deliveries
 
 PERIOD = timedelta(seconds=2)
 """Least time between two looks at a batch, and so between two writes of its status."""
@@ -39,9 +40,17 @@ class Answers:
 class BatchReconciler:
     """Brings batches closer to what they should be."""
 
-    def __init__(self, cluster: Cluster, cache: Cache, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        cache: Cache,
+        deliveries: Deliveries,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
         self._cluster = cluster
         self._cache = cache
+        self._deliveries = deliveries
         self._now = now
         self._quiet_until: dict[Key, datetime] = {}
         self._written_at: dict[Key, datetime] = {}
@@ -76,15 +85,18 @@ class BatchReconciler:
         if batch is None:
             return None
         children = self._cache.children_of(key.namespace, batch["metadata"]["uid"])
-        return observe_batch(batch, children)
+        return observe_batch(batch, children, self._deliveries.tried(key))
 
     async def _settle(
         self, key: Key, seen: BatchObservation, made: BatchPlan, now: datetime
     ) -> datetime | None:
         """Write the status of a batch that has all the SlideExtractions that it may have."""
         await self._write(key, seen, made, now)
+        self._deliveries.recorded(key, seen.telling.tried)
         if made.delete_resource:
             await self._cluster.delete_extraction(key, seen.uid)
+        if made.deliver is not None:
+            self._deliveries.start(key, made.deliver)
         self._quiet_until[key] = now + PERIOD
         return made.look_again_at
 
@@ -101,9 +113,10 @@ class BatchReconciler:
         version = seen.batch["metadata"]["resourceVersion"]
         await self._cluster.apply_status(key, made.status, resource_version=version)
         self._written_at[key] = now
-        if made.event is not None:
-            kind, reason, message = made.event
-            await self._cluster.post_event(seen.batch, type=kind, reason=reason, message=message)
+        for event in made.events:
+            await self._cluster.post_event(
+                seen.batch, type=event.type, reason=event.reason, message=event.message
+            )
 
     async def _tell_refusals(self, seen: BatchObservation, refused: Mapping[str, str]) -> None:
         """Say why items fail that have no SlideExtraction to say it."""
@@ -147,5 +160,6 @@ class BatchReconciler:
             answers.errors.append(e)
 
     def _forget(self, key: Key) -> None:
+        self._deliveries.forget(key)
         self._quiet_until.pop(key, None)
         self._written_at.pop(key, None)

@@ -9,6 +9,7 @@ from slides_api.conditions import ConditionType, Reason
 from slides_api.v1alpha1 import ConditionStatus, Phase
 from slides_operator.batch.items import count_rows
 from slides_operator.batch.observe import BatchObservation
+from slides_operator.core.callback import next_callback
 from slides_operator.core.conditions import Conditions
 from slides_operator.core.objects import Json, format_time, present
 from slides_operator.core.wording import clean
@@ -72,6 +73,7 @@ def build_status(
         completionTime=ended,
         counts=counts,
         items=_within_limit(rows),
+        callback=next_callback(seen.telling, ended, now) if ended else None,
     )
 
 
@@ -106,13 +108,14 @@ def build_refusal(seen: BatchObservation, now: datetime) -> Json:
     for kind in (ConditionType.SUCCEEDED, ConditionType.ACCEPTED):
         conditions.add(kind, ConditionStatus.FALSE, Reason.INVALID_SPEC, message)
     conditions.add(ConditionType.STALLED, ConditionStatus.TRUE, Reason.INVALID_SPEC, message)
+    ended = seen.status.get("completionTime") or format_time(now)
     return {
         **seen.status,
         "observedGeneration": seen.generation,
         "phase": Phase.FAILED.value,
         "conditions": conditions.build(),
-        "completionTime": seen.status.get("completionTime") or format_time(now),
-    }
+        "completionTime": ended,
+    } | present(callback=next_callback(seen.telling, ended, now))
 
 
 def _conditions(seen: BatchObservation, now: datetime) -> Conditions:

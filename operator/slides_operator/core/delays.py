@@ -1,10 +1,10 @@
 """When the next attempt may start, by what ended the last one."""
 
-import hashlib
 from datetime import datetime, timedelta
 
 from slides_api.conditions import Reason, ReasonClass
 from slides_api.v1alpha1 import Retry
+from slides_operator.core.jitter import spread
 from slides_operator.core.outcome import Outcome
 
 FLOORS: dict[Reason, timedelta] = {
@@ -33,8 +33,6 @@ LONGEST_WAIT = timedelta(hours=24)
 """Longest that a source's word is taken for: chosen; dates of live events move."""
 FREE_DISRUPTIONS = 2
 """Disruptions in a row that are followed at once: a drain moves a pod once, perhaps twice."""
-JITTER = 0.1
-"""Share by which delays differ, so that what failed together is not tried again together."""
 
 
 def next_retry(
@@ -45,7 +43,7 @@ def next_retry(
     `counted` failures use up the limit, this one included; `disruptions` stand in a row.
     """
     delay = _delay(outcome, retry, counted=counted, disruptions=disruptions)
-    due = outcome.at + delay * (1 + JITTER * _jitter(uid, attempt))
+    due = outcome.at + spread(delay, uid, attempt)
     if outcome.retry_after:
         due = max(due, min(outcome.retry_after, outcome.at + LONGEST_WAIT))
     return due if due > outcome.at else None
@@ -70,9 +68,3 @@ def _backoff(retry: Retry, times: int) -> timedelta:
     except OverflowError:
         seconds = retry.max_seconds
     return timedelta(seconds=min(seconds, retry.max_seconds))
-
-
-def _jitter(uid: str, attempt: int) -> float:
-    """Return a number from -1 to 1 that is the same for the same attempt."""
-    digest = hashlib.sha256(f"{uid}/{attempt}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") / 0x7FFFFFFF - 1

@@ -12,6 +12,7 @@ from slides_api.names import deletion_job_name, job_name
 from slides_api.v1alpha1 import SlideExtractionSpec
 from slides_api.wellknown import ATTEMPT_LABEL, RETRY_AT
 from slides_operator.core.attempts import Attempt, creation_time, lingering_pods, observe_jobs
+from slides_operator.core.callback import Telling, Tried, observe_telling
 from slides_operator.core.labels import DELETION_LABEL
 from slides_operator.core.objects import Json, find_condition, parse_time
 
@@ -29,6 +30,8 @@ class World:
     """Manifests of the same video that the results of others name."""
     heard_since: datetime | None = None
     """Since when nothing that a runner said can have been missed."""
+    tried: Tried | None = None
+    """The attempt to deliver its webhook that is not written down yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Observation:
     """The Jobs that delete its outputs, by number."""
     lingering: tuple[str, ...]
     """Pods of attempts that have not ended, whether their Job is still there or not."""
+    telling: Telling
+    """Its webhook."""
     world: World = field(repr=False)
 
     @property
@@ -119,6 +124,7 @@ def observe(world: World) -> Observation:
         attempts=_observe_jobs(world, ATTEMPT_LABEL, job_name),
         deletions=_observe_jobs(world, DELETION_LABEL, deletion_job_name),
         lingering=tuple(lingering_pods(world.pods)),
+        telling=observe_telling(world.extraction, world.tried),
         world=world,
     )
 

@@ -8,6 +8,14 @@ from slides_api.conditions import ConditionType, Reason, ReasonClass
 from slides_api.exit_codes import REASON_CLASS
 from slides_api.v1alpha1 import DeletionPolicy, SlideExtractionSpec
 from slides_api.wellknown import OUTPUTS_FINALIZER
+from slides_operator.core.callback import (
+    GIVEN_UP,
+    Delivery,
+    due_delivery,
+    is_open,
+    next_moments,
+    was_given_up,
+)
 from slides_operator.core.claim import build_claim
 from slides_operator.core.decide import Decision, create_attempt, decide, gather_evidence
 from slides_operator.core.interruption import next_check
@@ -67,6 +75,8 @@ class Plan:
     release: bool = False
     """Whether to take our finalizer away, last of all."""
     events: tuple[Event, ...] = ()
+    deliver: Delivery | None = None
+    """The attempt to deliver the webhook that is due; beside all else, and last."""
     look_again_at: datetime | None = None
 
 
@@ -118,8 +128,9 @@ def _follow(
         status=status if changed else None,
         delete_jobs=tuple(_jobs_to_delete(seen, decision)),
         expire_jobs=tuple(_jobs_to_expire(seen, decision)),
-        delete_resource=_is_expired(seen, decision.state, now),
-        events=tuple(_events(seen, status)),
+        delete_resource=_is_expired(seen, decision.state, status, now),
+        events=(*_events(seen, status), *_callback_events(seen, status)),
+        deliver=due_delivery(seen.telling, status.get("callback"), now),
         look_again_at=_look_again_at(seen, decision, status, settings, now),
     )
 
@@ -184,14 +195,18 @@ def _claim_due(status: Json, settings: OperatorSettings) -> datetime | None:
 
 
 def _expiry(seen: Observation, status: Json) -> datetime | None:
-    """Return when an extraction that ended is to be deleted."""
+    """Return when an extraction that ended is to be deleted: not before its webhook is told."""
+    if is_open(status.get("callback")):
+        return None
     ended = parse_time(status.get("completionTime"))
     ttl = seen.spec.ttl_seconds_after_finished if seen.spec else None
     return ended + timedelta(seconds=ttl) if ended and ttl is not None else None
 
 
-def _is_expired(seen: Observation, state: State, now: datetime) -> bool:
+def _is_expired(seen: Observation, state: State, status: Json, now: datetime) -> bool:
     """Return whether the TTL of what is written down as ended is over."""
+    if is_open(status.get("callback")):
+        return False
     due = _expiry(seen, seen.status) if isinstance(state, Kept | Refused) else None
     return due is not None and due <= now
 
@@ -213,6 +228,17 @@ def _events(seen: Observation, status: Json) -> Iterator[Event]:
     yield Event("Normal" if good else "Warning", reason, after["message"])
 
 
+def _callback_events(seen: Observation, status: Json) -> Iterator[Event]:
+    if was_given_up(seen.telling.told, status.get("callback")):
+        yield callback_event(status["callback"])
+
+
+def callback_event(callback: Json) -> Event:
+    """Return what tells that a webhook is given up."""
+    message = f"The webhook is not tried again: {callback['lastError']}"
+    return Event("Warning", GIVEN_UP, message)
+
+
 QUIET = frozenset(
     reason for reason, kind in REASON_CLASS.items() if kind is ReasonClass.PROGRESS
 ) - {Reason.RETRYING}
@@ -226,6 +252,7 @@ def _look_again_at(
         requested_at(seen),
         _expiry(seen, status),
         _claim_due(status, settings),
+        *next_moments(seen.telling, status.get("callback"), now),
         *_times_of(seen, decision.state, now),
     )
     soonest = min((one for one in moments if one), default=None)

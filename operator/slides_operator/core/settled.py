@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from slides_api.conditions import ConditionType
 from slides_api.v1alpha1 import DeletionPolicy
 from slides_api.wellknown import OUTPUTS_FINALIZER, RETRY_AT
+from slides_operator.core.callback import owes_callback
 from slides_operator.core.objects import Json, find_condition, job_has_ended
 
 
@@ -29,6 +30,8 @@ def _has_ended(extraction: Json) -> bool:
 def _waits_for_nothing(extraction: Json) -> bool:
     meta, spec, status = extraction["metadata"], extraction["spec"], extraction["status"]
     if spec.get("ttlSecondsAfterFinished") is not None or "workClaim" in status:
+        return False
+    if owes_callback(extraction):
         return False
     asked = (meta.get("annotations") or {}).get(RETRY_AT)
     if asked is not None and asked != status.get("lastRetryAt"):

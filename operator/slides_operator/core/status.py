@@ -6,6 +6,7 @@ from slides_api.conditions import ConditionType, Reason
 from slides_api.names import claim_name
 from slides_api.v1alpha1 import ConditionStatus
 from slides_api.wellknown import RETRY_AT
+from slides_operator.core.callback import next_callback
 from slides_operator.core.conditions import Conditions, seen_again
 from slides_operator.core.decide import Decision
 from slides_operator.core.ledger import build_attempts
@@ -36,6 +37,7 @@ OPERATOR_FIELDS = (
     "lastRetryAt",
     "workClaim",
     "attempts",
+    "callback",
 )
 """The fields that the operator writes, all of them at once."""
 
@@ -47,16 +49,18 @@ def next_status(seen: Observation, decision: Decision, now: datetime) -> Json:
     verdict = describe(seen, decision.state, now)
     ended = isinstance(decision.state, Ended | Refused)
     waiting = isinstance(decision.state, Waiting | Suspended | Refused)
+    completion = _completion_time(seen, now) if ended else None
     return present(
         observedGeneration=seen.generation,
         phase=verdict.phase.value,
         conditions=_build_conditions(seen, decision.state, verdict, now),
         startTime=seen.status.get("startTime") or _start_time(decision),
-        completionTime=_completion_time(seen, now) if ended else None,
+        completionTime=completion,
         nextRetryTime=format_time(decision.retry_at) if waiting and decision.retry_at else None,
         lastRetryAt=_last_retry_at(seen, now),
         workClaim=_work_claim(seen, decision.state),
         attempts=build_attempts(decision.ledger),
+        callback=next_callback(seen.telling, completion, now) if completion else None,
     )
 
 
@@ -152,7 +156,10 @@ def _kept_status(seen: Observation, now: datetime) -> Json:
     status = own_part(seen.status)
     status["observedGeneration"] = seen.generation
     status["conditions"] = _kept_conditions(seen)
-    return status | present(lastRetryAt=_last_retry_at(seen, now))
+    return status | present(
+        lastRetryAt=_last_retry_at(seen, now),
+        callback=next_callback(seen.telling, status["completionTime"], now),
+    )
 
 
 def _kept_conditions(seen: Observation) -> list[Json]:

@@ -132,6 +132,14 @@ class Cluster:
         items: list[Json] = answer["items"]
         return items
 
+    async def secret(self, namespace: str, name: str) -> Json:
+        """Return the data of a Secret, base64 as it is; read anew each time, and never kept.
+
+        Raises NotFoundError, and ApiError where the operator may not read it.
+        """
+        found = await self._client.request("GET", f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        return found.get("data") or {}
+
     async def post_event(self, obj: Manifest, *, type: str, reason: str, message: str) -> None:  # noqa: A002 - the Event's own word
         """Tell those who describe the object. Nothing depends on it: failures are logged only."""
         event = _event(obj, type_=type, reason=reason, message=message)

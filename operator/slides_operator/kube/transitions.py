@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 
 from slides_api.conditions import ConditionType
+from slides_operator.core.callback import was_given_up
 from slides_operator.kube.cache import Manifest
 from slides_operator.metrics import Metrics
 
@@ -24,6 +25,8 @@ class Transitions:
         if _outcome(old) != _outcome(new):
             self._log(after, old, new)
         self._count_attempts(old, new)
+        if was_given_up(old.get("callback"), new.get("callback")):
+            self._metrics.webhooks_given_up.inc()
         if new.get("completionTime") and not old.get("completionTime"):
             self._count_end(new)
 

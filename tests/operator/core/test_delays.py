@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from slides_api.conditions import Reason, ReasonClass
 from slides_api.exit_codes import REASON_CLASS
 from slides_api.v1alpha1 import Retry
-from slides_operator.core.delays import JITTER, LONGEST_WAIT, next_retry
+from slides_operator.core.delays import LONGEST_WAIT, next_retry
+from slides_operator.core.jitter import JITTER
 from slides_operator.core.outcome import Outcome
 from tests.operator.worlds import NOW
 
