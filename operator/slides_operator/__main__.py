@@ -20,7 +20,6 @@ from slides_operator.logs import configure_logging
 from slides_operator.metrics import Metrics
 from slides_operator.reconcile import Reconciler
 from slides_operator.replica import Replica
-from slides_operator.serve import run_service
 from slides_operator.settings import OperatorSettings, load_settings
 from slides_operator.webhooks import Deliveries
 from slides_operator.workqueue import Reconcile
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run until told to stop; return 0 then, 1 when a part failed, 2 for unusable settings."""
     options = _build_parser().parse_args(arguments)
     try:
-        return run_service(insecure=options.insecure) if options.command else _run_operator()
+        return _run_service(insecure=options.insecure) if options.command else _run_operator()
     except SettingsError as e:
         sys.stderr.write(f"{e}\n")
         return 2
@@ -44,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m slides_operator",
+        usage="%(prog)s [-h] [serve [-h] [--insecure]]",
         description="Run the operator, which turns SlideExtractions into Jobs; with `serve` the "
         "service: REST, SSE and WebSocket over the same resources.",
         epilog="Settings come from the environment and, outside a cluster, from .env: see "
@@ -52,6 +52,7 @@ def _build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="serve")
     serve = commands.add_parser(
         "serve",
+        usage="%(prog)s [-h] [--insecure]",
         help="run the service instead",
         description="Serve at SERVICE_HOST:SERVICE_PORT (0.0.0.0:8000). API_PASSWORD or API_KEY "
         "has to be set.",
@@ -63,6 +64,12 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(insecure=False)
     return parser
+
+
+def _run_service(*, insecure: bool) -> int:
+    from slides_operator.serve import run_service  # the operator has no use for what it imports
+
+    return run_service(insecure=insecure)
 
 
 def _run_operator() -> int:

@@ -10,12 +10,13 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
+from prometheus_client import Counter
 
 from slides_operator.errors import (
     ApiError,
@@ -27,7 +28,6 @@ from slides_operator.errors import (
     UnreachableError,
 )
 from slides_operator.kube.quickjson import from_json
-from slides_operator.metrics import Metrics
 
 Json = dict[str, Any]
 
@@ -46,6 +46,13 @@ CONNECTIONS = 0
 """No bound: workers and the bucket bound requests already, and each watched namespace needs two for
 good, behind which the Lease's renewal must never queue."""
 DEFAULT_RETRY_AFTER_S = 1.0
+
+
+class ApiMetrics(Protocol):
+    """Where requests are counted."""
+
+    api_requests: Counter
+    """By verb and status."""
 
 
 class TokenBucket:
@@ -92,7 +99,7 @@ async def open_api(*, user_agent: str = "slides-operator") -> AsyncIterator[ApiC
 class Client:
     """Asks the API server, and turns what goes wrong into the errors of this package."""
 
-    def __init__(self, api: ApiClient, bucket: TokenBucket, metrics: Metrics) -> None:
+    def __init__(self, api: ApiClient, bucket: TokenBucket, metrics: ApiMetrics) -> None:
         self._api = api
         self._bucket = bucket
         self._metrics = metrics
