@@ -219,7 +219,7 @@ class Gatekeeper:
             return Caller(KEY_NAME, "key", address=address)
         if user := await self._review(bearer):
             return Caller(user.name, "token", user, address)
-        await self._limits.note_failure(bucket_of(address))
+        await self._limits.note_failure(bucket_of(address), _hashed(bearer or key))
         raise _unknown()
 
     def _by_ticket(self, request: web.Request, address: str) -> Caller:

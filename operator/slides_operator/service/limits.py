@@ -27,6 +27,8 @@ GROUPS = frozenset({SUBMIT, "write", "read"})
 FAILURES = "30/minute"
 """Wrong credentials from one address: chosen; far more than a person's typing errors, and at this
 rate a password of eight random letters holds out for thousands of years."""
+GUESSES = 10_000
+"""Chosen: wrong credentials that are remembered, 2 MB."""
 REDIS_LIMIT_S = 0.5
 """Chosen: a hundred times what a near Redis needs; longer would be felt by every caller."""
 REST_S = 30.0
@@ -90,6 +92,7 @@ class Limits:
         # Addresses are many: a moving window would hold a list for each.
         self._failures = FixedWindowRateLimiter(MemoryStorage())
         self._failure_rule = parse_many(FAILURES)[0]
+        self._guesses: dict[tuple[str, bytes], None] = {}
         self._pool = _open_pool(redis_url) if redis_url else None
         self._shared = _share(self._pool, redis_url) if self._pool else None
         self._rests_until = 0.0
@@ -118,8 +121,17 @@ class Limits:
         wait = str(_seconds_until(stats.reset_time))
         raise ProblemError(429, TOO_MANY_FAILURES, headers={"Retry-After": wait})
 
-    async def note_failure(self, address: str) -> None:
-        """Count wrong credentials."""
+    async def note_failure(self, address: str, credential: bytes) -> None:
+        """Count wrong credentials, by their hash: the same ones again are no further guess.
+
+        So a client that goes on with a token that has expired locks out nobody beside it.
+        """
+        guess = (address, credential)
+        if guess in self._guesses:
+            return
+        self._guesses[guess] = None
+        if len(self._guesses) > GUESSES:
+            del self._guesses[next(iter(self._guesses))]
         await self._failures.hit(self._failure_rule, address)
 
     async def aclose(self) -> None:
