@@ -17,6 +17,7 @@ from slides_operator.kube.cache import Kind
 from slides_operator.kube.quickjson import to_json
 from slides_operator.service.connections import BROADCAST, HEALTH, Backlog, build_message
 from slides_operator.service.drain import SENTENCE
+from slides_operator.service.feed import PERIOD_S
 from slides_operator.service.problems import MEDIA_TYPE as PROBLEM
 from slides_operator.service.problems import ProblemError
 from slides_operator.service.records import Record
@@ -59,12 +60,18 @@ async def follow_job(call: Call) -> web.StreamResponse:
 async def _tell_job(
     call: Call, socket: web.WebSocketResponse, record: Record, backlog: Backlog
 ) -> None:
-    newest = call.service.store.get(Kind.EXTRACTION, record.namespace, record.uid) or record
-    await socket.send_str(build_message("initial_status", newest))
+    service = call.service
+    record = service.store.get(Kind.EXTRACTION, record.namespace, record.uid) or record
+    await socket.send_str(build_message("initial_status", record))
+    told = service.connections.update(record)
+    await asyncio.sleep(PERIOD_S)
     while True:
-        record = await backlog.take()
-        if record.version > newest.version:  # the feed may yet hand over what was just told
-            await socket.send_str(call.service.connections.update(record))
+        # The feed may yet hand over what was just told, or a change of what nobody is told.
+        newest = await backlog.take()
+        text = service.connections.update(newest)
+        if newest.version > record.version and text != told:
+            await socket.send_str(text)
+            record, told = newest, text
 
 
 async def broadcast(call: Call) -> web.StreamResponse:

@@ -80,14 +80,18 @@ async def delete_job(call: Call, wanted: str) -> Record:
 
 async def look_again(call: Call, record: Record) -> Record:
     """Return a job as the API server has it now: what cannot be undone is decided by that."""
+    return call.service.feed.note(await look_at(call, record))
+
+
+async def look_at(call: Call, record: Record) -> Json:
+    """Return the resource of a job as the API server has it now. Raises ProblemError 404."""
     try:
         found = await call.service.gateway.get(EXTRACTION, record.namespace, record.name)
     except NotFoundError as e:
         raise not_found(record.uid) from e
-    newest = call.service.feed.note(found)
-    if newest.uid != record.uid:  # made anew under the same name
+    if found["metadata"]["uid"] != record.uid:  # made anew under the same name
         raise not_found(record.uid)
-    return newest
+    return found
 
 
 async def _patch(call: Call, record: Record, annotations: dict[str, str], **parts: Json) -> Record:

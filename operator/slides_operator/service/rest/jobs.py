@@ -1,18 +1,25 @@
 """Seed 003's jobs: each is a SlideExtraction, under the names that seed's clients know."""
 
+import asyncio
 from dataclasses import replace
 
+import structlog
 from aiohttp import web
 
 from slides_api.wellknown import PRIORITY
 from slides_operator.core.objects import Json
+from slides_operator.errors import ApiError
+from slides_operator.kube.quickjson import from_json
+from slides_operator.service.outputs import keys_of
 from slides_operator.service.problems import MEDIA_TYPE as PROBLEM
 from slides_operator.service.problems import ProblemError
+from slides_operator.service.records import Record
 from slides_operator.service.rest.job_actions import (
     EXTRACTION,
     cancel_job,
     delete_job,
     find_job,
+    look_at,
     retry_job,
 )
 from slides_operator.service.rest.job_models import (
@@ -38,6 +45,9 @@ PREFIX = "/api/v1/jobs"
 TAG = "Jobs"
 BY_CALLER = "Cancelled by user"
 """Standard: seed 003's reason where the caller gives none."""
+MANIFEST = "manifest.json"
+MANIFEST_WITHIN_S = 5.0
+"""Chosen: who asks how a job is does not wait longer for a store that does not answer."""
 SLIDE_FIELDS = {
     "sensitivity": "sensitivity",
     "min_duration": "minDurationSeconds",
@@ -48,6 +58,8 @@ IMAGE_FIELDS = {"image_format": "format", "quality": "quality"}
 SOURCE_FIELDS = {"max_height": "maxHeight"}
 USED = frozenset({*SLIDE_FIELDS, *IMAGE_FIELDS, *SOURCE_FIELDS})
 """Options that slide_extraction has a use for."""
+
+log = structlog.get_logger("slides_operator.service")
 
 
 async def create(call: Call) -> web.Response:
@@ -128,8 +140,29 @@ async def get(call: Call) -> web.Response:
     """Return a job with what was made."""
     await call.allow("get")
     record = find_job(call, call.path("id"))
-    files = (record.manifest_uri,) if record.manifest_uri else None
-    return answer(JobDetail(**job_fields(record), output_files=files))
+    return answer(JobDetail(**job_fields(record), output_files=await _find_files(call, record)))
+
+
+async def _find_files(call: Call, record: Record) -> tuple[str, ...] | None:
+    """Return where the files lie: the manifest alone where the service cannot read it."""
+    uri = record.manifest_uri
+    if not uri:
+        return None
+    try:
+        async with asyncio.timeout(MANIFEST_WITHIN_S):
+            manifest = await _read_manifest(call, record)
+    except (ProblemError, ApiError, TimeoutError, ValueError) as e:
+        log.info("files cannot be listed", job=record.name, error=str(e))
+        return (uri,)
+    return uri, *(uri.removesuffix(MANIFEST) + key for key in keys_of(manifest))
+
+
+async def _read_manifest(call: Call, record: Record) -> Json:
+    resource = await look_at(call, record)
+    outputs = call.service.outputs
+    content = await outputs.read(outputs.place(resource), MANIFEST)
+    manifest = await asyncio.to_thread(from_json, content)
+    return manifest if isinstance(manifest, dict) else {}
 
 
 async def delete(call: Call) -> web.Response:
