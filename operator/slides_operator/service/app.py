@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from aiohttp import hdrs, web
 
+from slides_operator.service import sockets
 from slides_operator.service.endpoint import build_endpoint
 from slides_operator.service.middlewares import (
     answer_preflights,
@@ -12,12 +13,13 @@ from slides_operator.service.middlewares import (
     observe,
 )
 from slides_operator.service.parts import SERVICE, Service
+from slides_operator.service.rest import jobs, queue
 from slides_operator.service.rest import service as of_service
 from slides_operator.service.routes import Route
 
 __all__ = ["ROUTES", "SERVICE", "Service", "build_app"]
 
-ROUTES: tuple[Route, ...] = (*of_service.ROUTES,)
+ROUTES: tuple[Route, ...] = (*of_service.ROUTES, *jobs.ROUTES, *queue.ROUTES, *sockets.ROUTES)
 
 
 def build_app(service: Service, routes: Sequence[Route] = ROUTES) -> web.Application:
