@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from aiohttp import hdrs, web
 
 from slides_operator.service import sockets
+from slides_operator.service import docs_pages
+from slides_operator.service.docs_pages import DOCUMENT, write_document
 from slides_operator.service.endpoint import build_endpoint
 from slides_operator.service.middlewares import (
     answer_preflights,
@@ -13,13 +15,22 @@ from slides_operator.service.middlewares import (
     observe,
 )
 from slides_operator.service.parts import SERVICE, Service
-from slides_operator.service.rest import jobs, queue
+from slides_operator.service.rest import jobs, pipeline, queue, results, transcribe, youtube
 from slides_operator.service.rest import service as of_service
 from slides_operator.service.routes import Route
 
 __all__ = ["ROUTES", "SERVICE", "Service", "build_app"]
 
-ROUTES: tuple[Route, ...] = (*of_service.ROUTES, *jobs.ROUTES, *queue.ROUTES, *sockets.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *of_service.ROUTES,
+    *youtube.ROUTES,
+    *pipeline.ROUTES,
+    *jobs.ROUTES,
+    *queue.ROUTES,
+    *transcribe.ROUTES,
+    *results.ROUTES,
+    *sockets.ROUTES,
+)
 
 
 def build_app(service: Service, routes: Sequence[Route] = ROUTES) -> web.Application:
@@ -34,6 +45,7 @@ def build_app(service: Service, routes: Sequence[Route] = ROUTES) -> web.Applica
         app.router.add_route(route.method, route.path, endpoint)
         if route.method == hdrs.METH_GET and not route.streams:
             app.router.add_route(hdrs.METH_HEAD, route.path, endpoint)
+    app[DOCUMENT] = write_document(routes, title=service.settings.app_name)
     app.on_response_prepare.append(finish)
     return app
 

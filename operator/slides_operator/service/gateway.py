@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from slides_api.wellknown import API_VERSION, EXTRACTION_LABEL, GROUP
+from slides_api.v1alpha1.batch import MOST_ITEMS
+from slides_api.wellknown import API_VERSION, BATCH_LABEL, EXTRACTION_LABEL, GROUP
 from slides_operator.errors import NotFoundError
 from slides_operator.kube.cache import PLURALS, Kind
 from slides_operator.kube.client import MERGE_PATCH, Client, Json
@@ -73,6 +74,12 @@ class Gateway:
         path = _path(kind, namespace, name)
         with audit.told("delete", kind, namespace, name):
             await self._client.request("DELETE", path, body=options)
+
+    async def children(self, namespace: str, uid: str) -> list[Json]:
+        """Return what bears a batch's label: its extractions, if nobody forged one."""
+        query = {"labelSelector": f"{BATCH_LABEL}={uid}"}
+        items = await self._list(_collection(Kind.EXTRACTION, namespace), query, MOST_ITEMS)
+        return [{**item, "kind": Kind.EXTRACTION.value} for item in items]
 
     async def events(self, namespace: str, uid: str) -> list[Json]:
         """Return the Events about an object."""

@@ -234,10 +234,14 @@ def level_of(reason: str) -> str:
 def lines_of_events(events: Iterable[Json]) -> Iterator[Line]:
     """Yield what Events say."""
     for event in events:
-        level = "WARNING" if event.get("type") == "Warning" else "INFO"
         often = event.get("count") or 1
         times = f" ({often} times)" if often > 1 else ""
-        yield from _line(time_of_event(event), level, _said(event) + times)
+        yield from _line(time_of_event(event), level_of_event(event), _said(event) + times)
+
+
+def level_of_event(event: Json) -> str:
+    """Return the level of an Event."""
+    return "WARNING" if event.get("type") == "Warning" else "INFO"
 
 
 def time_of_event(event: Json) -> object:
