@@ -92,6 +92,17 @@ def test_operator_holds_one_lease(installed: LightCluster) -> None:
     )
 
 
+@pytest.mark.parametrize("namespace", [NAMESPACE, OTHER])
+def test_operator_reads_keys_of_webhooks_alone(installed: LightCluster, namespace: str) -> None:
+    def asks(verb: str, name: str) -> Question:
+        return _operator(verb, "secrets", namespace, name)
+
+    wanted = {asks(verb, "slides-extractor-webhook"): verb == "get" for verb in VERBS}
+    wanted |= {asks(verb, "slides-extractor-secrets"): False for verb in VERBS}
+
+    assert _wrong(installed, wanted) == []
+
+
 def _bind(role: str) -> tuple[str, ...]:
     return (
         "create",

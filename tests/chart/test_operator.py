@@ -93,6 +93,8 @@ def test_default_values_are_the_defaults_of_the_settings(monkeypatch: pytest.Mon
         ({"rbac": {"runnerRole": "r"}}, "runner_cluster_role", "r"),
         ({"config": {"name": "c"}}, "config_map_name", "c"),
         ({"secrets": {"name": "s"}}, "secret_name", "s"),
+        ({"webhooks": {"secretNames": ["a", "b"]}}, "webhook_secret_names", ("a", "b")),
+        ({"webhooks": {"allowPrivateCallbacks": True}}, "allow_private_callbacks", True),
     ],
     ids=lambda given: json.dumps(given) if isinstance(given, dict) else None,
 )

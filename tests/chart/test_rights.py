@@ -183,7 +183,8 @@ def test_operator_needs_every_right_that_it_has_and_no_other(place: Place, tmp_p
     cluster = place.cluster
     with place.operator(tmp_path):
         # No volume will ever be there for it, so that it waits until it is cancelled.
-        claiming = {"source": SOURCE, "workVolume": CLAIM, "deletionPolicy": "Delete"}
+        told = {"callback": {"url": "https://receiver.invalid/"}}
+        claiming = {"source": SOURCE, "workVolume": CLAIM, "deletionPolicy": "Delete", **told}
         _apply(cluster, "SlideExtraction", "claims", claiming)
         failing = {"source": SOURCE, **_failing(66), "ttlSecondsAfterFinished": 1}
         _apply(cluster, "SlideExtraction", "fails", failing)
@@ -195,6 +196,7 @@ def test_operator_needs_every_right_that_it_has_and_no_other(place: Place, tmp_p
         cluster.kubectl("patch", "slx/claims", f"--namespace={ELSEWHERE}", *cancel)
         _until(cluster, lambda o: _phases(o) == {"claims": "Cancelled"}, "an end of all")
         _until(cluster, _claim_is_deleted, "a deleted claim")
+        _until(cluster, lambda o: "lastError" in json.dumps(o), "a webhook that nobody takes")
         cluster.kubectl("create", "quota", "none", "--hard=pods=0", f"--namespace={ELSEWHERE}")
         _apply(cluster, "SlideExtraction", "refused", {"source": SOURCE})
         _until(cluster, lambda o: "PodRefused" in json.dumps(o), "a pod refused by a quota")

@@ -8,10 +8,12 @@ import pytest
 
 from slides_api import wellknown
 from tests.chart.charts import (
+    EVERYTHING,
     FULL_NAME,
     NAMESPACE,
     OPERATOR,
     RELEASE,
+    SIDECAR,
     Object,
     of_kind,
     only,
@@ -125,20 +127,27 @@ def test_listed_namespaces_need_no_right_beyond_them() -> None:
     assert binding["metadata"]["namespace"] == role["metadata"]["namespace"] == "physics"
 
 
-def test_nobody_may_read_secrets() -> None:
-    for values in ({}, {"watchNamespaces": ["physics"]}):
-        objects = render(values)
+def test_nobody_may_read_secrets_but_keys_of_webhooks() -> None:
+    keys = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["a"], "verbs": ["get"]}
+    webhooks = {"webhooks": {"secretNames": ["a"]}}
+    for values in ({}, {"watchNamespaces": ["physics"]}, EVERYTHING, SIDECAR):
+        objects = render({**values, **webhooks})
         rules = [
             r for k in ("Role", "ClusterRole") for o in of_kind(objects, k) for r in o["rules"]
         ]
 
-        named = {resource for rule in rules for resource in rule["resources"]}
-        assert not named & {"secrets", "configmaps", "*"}
+        assert [r for r in rules if {"secrets", "*"} & set(r["resources"])] == [keys]
+        assert not {"configmaps"} & {resource for rule in rules for resource in rule["resources"]}
         assert not {verb for rule in rules for verb in rule["verbs"]} & {
             "*",
             "escalate",
             "impersonate",
         }
+
+
+@pytest.mark.parametrize("webhooks", [{"enabled": False}, {"secretNames": []}], ids=str)
+def test_nobody_may_read_secrets_without_webhooks(webhooks: dict[str, Any]) -> None:
+    assert "secrets]" not in template({"webhooks": webhooks})
 
 
 def test_rights_are_left_to_others() -> None:
@@ -258,14 +267,29 @@ def test_dns_is_asked_where_it_is() -> None:
         }
 
 
-def test_operator_reaches_the_api_server_alone() -> None:
-    values = {"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1/32"], "ports": [6443]}}}
+def test_operator_reaches_the_api_server_alone_without_webhooks() -> None:
+    values = {
+        "webhooks": {"enabled": False},
+        "networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1/32"], "ports": [6443]}},
+    }
     policy = only(render(values), "NetworkPolicy", OPERATOR)["spec"]
 
     assert _reaches(policy, "10.0.0.1", 6443)
     assert not _reaches(policy, "10.0.0.1", 443)
     assert not _reaches(policy, "142.250.1.1", 6443)
-    assert not _reaches(only(render(), "NetworkPolicy", OPERATOR)["spec"], "142.250.1.1", 80)
+    assert not _reaches(policy, "142.250.1.1", 80)
+
+
+def test_operator_reaches_receivers_of_webhooks() -> None:
+    receiver = {"to": [{"ipBlock": {"cidr": "10.7.7.7/32"}}], "ports": [{"port": 8443}]}
+    values = {"networkPolicy": {"operator": {"extraEgress": [receiver]}}}
+    policy = only(render(values), "NetworkPolicy", OPERATOR)["spec"]
+
+    assert _reaches(policy, "142.250.1.1", 443)
+    assert _reaches(policy, "10.7.7.7", 8443)
+    assert not _reaches(policy, "10.7.7.8", 8443)
+    for address in (*METADATA[0], *METADATA[1]):
+        assert not _reaches(policy, address, 80)
 
 
 def test_metrics_are_read_by_those_who_may_and_by_the_test() -> None:

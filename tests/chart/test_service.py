@@ -71,13 +71,9 @@ def test_is_left_out_unless_asked_for() -> None:
 
 
 def test_every_setting_of_the_service_is_set() -> None:
-    objects = render(
-        {
-            **SIDECAR,
-            "watchNamespaces": [NAMESPACE],
-            "service": {"enabled": True, "corsOrigins": ["*"]},
-        }
-    )
+    # The only ones that are empty by default; the API server keeps no empty variable.
+    given = {"enabled": True, "corsOrigins": ["*"], "trustedProxies": ["10.0.0.0/8"]}
+    objects = render({"watchNamespaces": [NAMESPACE], "service": given})
 
     env = container(objects, "service")["env"]
 
@@ -104,6 +100,7 @@ def test_default_values_are_the_defaults_of_the_settings(monkeypatch: pytest.Mon
             "cors_origins",
             ("https://a.example", "https://b.example"),
         ),
+        ({"trustedProxies": ["10.0.0.0/8", "::1"]}, "trusted_proxies", ("10.0.0.0/8", "::1")),
         ({"requestLimit": "5/minute"}, "request_limit", "5/minute"),
         ({"maxVideosPerRequest": 7}, "max_videos_per_request", 7),
         ({"maxUrlsPerJob": 8}, "max_urls_per_job", 8),

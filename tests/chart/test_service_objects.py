@@ -255,7 +255,7 @@ def test_network_is_open_for_callers_and_the_store(service: dict[str, Any], name
 
 
 def test_operator_alone_opens_no_port_for_callers() -> None:
-    policy = _policy({"service": OWN}, OPERATOR)
+    policy = _policy({"service": OWN, "webhooks": {"enabled": False}}, OPERATOR)
 
     assert [r["ports"][0]["port"] for r in policy["ingress"]] == ["metrics"]
     assert not _reached(policy, "52.216.1.1", 9000)

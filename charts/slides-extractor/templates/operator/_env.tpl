@@ -1,6 +1,7 @@
 {{/* The operator's settings as its environment. */}}
 {{- define "slides-extractor.operatorEnv" -}}
 {{- $settings := dict
+  "ALLOW_PRIVATE_CALLBACKS" .Values.webhooks.allowPrivateCallbacks
   "API_BURST" .Values.operator.apiBurst
   "API_QPS" .Values.operator.apiQps
   "CONFIG_MAP_NAME" .Values.config.name
@@ -25,6 +26,7 @@
   "RUNNER_TOLERATIONS" (toJson .Values.runner.tolerations)
   "SECRET_NAME" .Values.secrets.name
   "WATCH_NAMESPACES" (join "," .Values.watchNamespaces)
+  "WEBHOOK_SECRET_NAMES" (join "," .Values.webhooks.secretNames)
   "WORKERS" .Values.operator.workers
   "WORK_VOLUME_SIZE" .Values.runner.workVolumeSize
 -}}

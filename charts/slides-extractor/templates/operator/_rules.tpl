@@ -24,4 +24,11 @@
   resources: [events]
   # list: why a Job has no pod is said in Events alone.
   verbs: [create, list]
+{{- if and .Values.webhooks.enabled .Values.webhooks.secretNames }}
+- apiGroups: [""]
+  resources: [secrets]
+  # Keys that webhooks are signed with, and nothing else.
+  resourceNames: {{ toJson .Values.webhooks.secretNames }}
+  verbs: [get]
+{{- end }}
 {{- end }}

@@ -16,6 +16,7 @@
   "REQUEST_LIMIT" .Values.service.requestLimit
   "SERVICE_HEALTH_PORT" .Values.service.healthPort
   "SERVICE_PORT" .Values.service.port
+  "TRUSTED_PROXIES" (join "," .Values.service.trustedProxies)
   "WATCH_NAMESPACES" (join "," .Values.watchNamespaces)
 -}}
 - name: POD_NAMESPACE
