@@ -9,6 +9,9 @@ import re
 from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
+from slides_api.v1alpha1.batch import LONGEST_ITEM_URL
+from slides_api.v1alpha1.callback import LONGEST_CALLBACK_URL
+from slides_api.v1alpha1.source import LONGEST_URL
 from slides_operator.addresses import (
     HostRefusedError,
     HostUnknownError,
@@ -18,8 +21,6 @@ from slides_operator.addresses import (
 )
 from slides_operator.service.problems import ProblemError
 
-LONGEST = 2048
-"""Characters of a URL: a batch's items have no more, and so says the CRD."""
 LOOK_UPS = 16
 """Names that are looked up at once for one request: chosen, half of the threads that do it."""
 WEB = ("http", "https")
@@ -28,7 +29,8 @@ HINT = "Give an http(s) URL, s3://bucket/key, youtube:ID or instagram:CODE."
 # What parsers disagree about, so that a host could be hidden from one of them.
 _ODD = re.compile(r"[\x00-\x20\x7f\\\u0080-\u00a0\u2028\u2029]")
 _SHORTHANDS = re.compile(
-    r"youtube:[A-Za-z0-9_-]{11}|instagram:[A-Za-z0-9_-]{5,64}|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+"
+    r"youtube:[A-Za-z0-9_-]{11}|instagram:[A-Za-z0-9_-]{5,64}"
+    r"|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\x00-\x1f\x7f]+"
 )
 
 
@@ -45,7 +47,8 @@ async def check_url(
     `web_only` is for callbacks, where no shorthand means anything. A name that nobody resolves
     passes: behind an egress proxy only the proxy may know it, and whoever connects checks again.
     """
-    host = check_text(url, status=status, web_only=web_only)
+    longest = LONGEST_CALLBACK_URL if web_only else LONGEST_URL
+    host = check_text(url, status=status, web_only=web_only, longest=longest)
     if host:
         await _check_host(url, host, allow_private=allow_private, resolve=resolve, status=status)
 
@@ -57,10 +60,10 @@ async def check_urls(
     resolve: LookUp = look_up,
     status: int = 422,
 ) -> None:
-    """Raise ProblemError unless all sources may be followed; each host is looked up once."""
+    """Raise ProblemError unless a batch's sources may be followed; a host is looked up once."""
     hosts: dict[str, str] = {}
     for url in urls:
-        hosts.setdefault(check_text(url, status=status), url)
+        hosts.setdefault(check_text(url, status=status, longest=LONGEST_ITEM_URL), url)
     hosts.pop("", None)
     gate = asyncio.Semaphore(LOOK_UPS)
 
@@ -78,12 +81,14 @@ async def check_urls(
         raise _first(refusals) from None
 
 
-def check_text(url: str, *, status: int = 422, web_only: bool = False) -> str:
+def check_text(
+    url: str, *, status: int = 422, web_only: bool = False, longest: int = LONGEST_URL
+) -> str:
     """Return the host that a URL leads to; empty for a shorthand. Raises ProblemError."""
-    if not web_only and _SHORTHANDS.fullmatch(url) and not _ODD.search(url):
+    if len(url) > longest:
+        raise ProblemError(status, f"A URL has at most {longest} characters.")
+    if not web_only and _SHORTHANDS.fullmatch(url):
         return ""
-    if len(url) > LONGEST:
-        raise ProblemError(status, f"A URL has at most {LONGEST} characters.")
     parts = _split(url)
     if parts is None or parts.scheme not in WEB or not parts.hostname:
         hint = "Give an http(s) URL." if web_only else HINT
