@@ -57,9 +57,9 @@ def phase_of(counts: Counts) -> Phase:
     """Return what several items come to: unfinished while one is, failed only if all are."""
     failed = counts.failed + counts.cancelled
     ended = failed + counts.completed
-    if ended < counts.total:
+    if ended < counts.total or not counts.total:
         return Phase.EXTRACTING if counts.running or ended else Phase.PENDING
-    if counts.total and failed == counts.total:
+    if failed == counts.total:
         return Phase.FAILED if counts.failed else Phase.CANCELLED
     return Phase.COMPLETED
 
