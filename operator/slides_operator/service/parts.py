@@ -16,6 +16,7 @@ from slides_operator.service.gateway import Gateway
 from slides_operator.service.health import OperatorPulse
 from slides_operator.service.limits import Limits
 from slides_operator.service.logs import Logbook
+from slides_operator.service.manifests import Manifests
 from slides_operator.service.metrics import ServiceMetrics
 from slides_operator.service.outputs import Outputs
 from slides_operator.service.settings import ServiceSettings
@@ -44,6 +45,11 @@ class Service:
     def outputs(self) -> Outputs:
         """The bucket of outputs; opened by the first who asks for some."""
         return Outputs(self.settings)
+
+    @cached_property
+    def manifests(self) -> Manifests:
+        """The manifests of finished talks."""
+        return Manifests(self.gateway, self.outputs)
 
     @cached_property
     def logbook(self) -> Logbook:

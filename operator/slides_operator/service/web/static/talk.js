@@ -1,0 +1,117 @@
+// A talk's page: progress as it comes, questions asked in place, events and log once they are wanted.
+
+import { fetchPage, morph, refresh } from "./fresh.js";
+import { watchSlides } from "./slides.js";
+
+const byId = (id) => document.getElementById(id);
+const ENDED = new Set(["completed", "failed"]);
+const ANNOUNCED_EVERY = 25;
+const RETRY_MS = 5000;
+const REFRESH_MS = 5000;
+
+// Questions
+
+const ask = (link) => {
+  const dialog = byId(link.dataset.confirm);
+  if (!dialog) return false;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return true;
+};
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-confirm]");
+  const close = event.target.closest("dialog.ask [data-close]");
+  if ((link && ask(link)) || close) event.preventDefault();
+  close?.closest("dialog").close();
+});
+
+// Events and log
+
+const showActivity = async () => {
+  const place = byId("activity");
+  const page = await fetchPage(place.dataset.source);
+  const fresh = page?.getElementById("activity");
+  if (!fresh) return;
+  fresh.dataset.source = place.dataset.source;
+  morph(place, document.adoptNode(fresh));
+};
+
+const whenSeen = (element, act) => {
+  new IntersectionObserver((entries, observer) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    act();
+  }, { rootMargin: "200px" }).observe(element);
+};
+
+// Progress
+
+let announced = "";
+
+const announce = (state) => {
+  const part = Math.floor(state.progress / ANNOUNCED_EVERY) * ANNOUNCED_EVERY;
+  const text = `${state.status}, ${part} %`;
+  if (text === announced) return;
+  announced = text;
+  byId("announcement").textContent = text;
+};
+
+const count = (done, all, what) => (all ? `${done ?? 0} of ${all} ${what}` : "");
+
+const detailOf = (state) => {
+  if (state.status === "extracting") return count(state.current_frame, state.frame_count, "frames");
+  if (state.status === "uploading") return count(state.slides_processed, state.total_slides, "slides");
+  return "";
+};
+
+const showProgress = (state) => {
+  const percent = Math.round(state.progress ?? 0);
+  byId("message").textContent = state.message;
+  if (byId("progress")) {
+    byId("progress").value = percent;
+    byId("percent").textContent = `${percent} %`;
+  }
+  if (byId("detail") && detailOf(state)) byId("detail").textContent = detailOf(state);
+  document.title = document.title.replace(/^(\d+ % · )?/, ENDED.has(state.status) ? "" : `${percent} % · `);
+  announce(state);
+};
+
+const reload = async () => {
+  const page = await fetchPage();
+  if (!page) return false;
+  // What a question would do has changed with the state, and slides may have come.
+  refresh(page, ["main"]);
+  for (const dialog of document.querySelectorAll("dialog")) if (!dialog.open) dialog.remove();
+  for (const dialog of page.querySelectorAll("dialog")) document.body.append(document.adoptNode(dialog));
+  watchSlides();
+  showActivity();
+  return true;
+};
+
+const follow = (address) => {
+  const source = new EventSource(address);
+  source.onmessage = async (event) => {
+    const state = JSON.parse(event.data);
+    showProgress(state);
+    if (ENDED.has(state.status)) source.close();
+    if (state.status !== byId("status").dataset.status) await reload();
+  };
+  // The browser comes back by itself, unless it was refused for good.
+  source.onerror = () => {
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => { watch(); }, RETRY_MS);
+  };
+};
+
+const watch = async () => {
+  const { stream } = byId("status").dataset;
+  if (stream) follow(stream);
+};
+
+watchSlides();
+whenSeen(byId("activity"), showActivity);
+watch();
+// What waits says why by its status alone, which no runner writes.
+setInterval(() => {
+  if (!document.hidden && byId("status").dataset.stream) fetchPage().then((page) => page && refresh(page, ["status"]));
+}, REFRESH_MS);

@@ -1,0 +1,164 @@
+"""A talk's own page: how it is, its slides, and what happened to it."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from slides_api.moments import clock
+from slides_operator.core.objects import Json, parse_time
+from slides_operator.errors import ApiError
+from slides_operator.service.logs import Line, tail
+from slides_operator.service.manifests import MANIFEST
+from slides_operator.service.problems import ProblemError
+from slides_operator.service.records import Record
+from slides_operator.service.routes import Call
+from slides_operator.service.web.actions import Action, build_actions
+from slides_operator.service.web.addresses import Links, host_of, web_page
+from slides_operator.service.web.gallery import Gallery, build_gallery
+from slides_operator.service.web.views import (
+    Attempt,
+    Event,
+    Stage,
+    State,
+    build_attempts,
+    build_details,
+    build_events,
+    build_stages,
+    state_of,
+    title_of,
+    word002,
+)
+
+LOG_LINES = 500
+"""Of the log as a page shows it; chosen: more is read by machines."""
+
+
+@dataclass(frozen=True)
+class TalkView:
+    """The page, apart from the slides."""
+
+    title: str
+    host: str
+    link: str
+    facts: tuple[str, ...]
+    state: State
+    reason: str
+    word002: str
+    stream: str
+    """Where its progress comes from; empty once it has ended."""
+    stages: tuple[Stage, ...]
+    actions: tuple[Action, ...]
+    again: str
+    """The form with the same video, once it has ended."""
+    attempts: tuple[Attempt, ...]
+    details: tuple[tuple[str, str], ...]
+    activity: str
+
+
+@dataclass(frozen=True)
+class LogRow:
+    """A line of the log."""
+
+    time: str
+    level: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ActivityView:
+    """What happened to a talk."""
+
+    title: str
+    back: str
+    events: tuple[Event, ...]
+    events_trouble: str
+    log: tuple[LogRow, ...]
+    log_trouble: str
+
+
+def build_talk(record: Record, resource: Json, links: Links, now: datetime) -> TalkView:
+    """Return the page of a talk."""
+    return TalkView(
+        title=title_of(record),
+        host=host_of(record.url),
+        link=web_page(record.url),
+        facts=tuple(_facts(record, resource)),
+        state=state_of(record),
+        reason="" if record.at_work else record.reason,
+        word002=word002(record),
+        stream="" if record.ended else links.stream(record),
+        stages=build_stages(record),
+        actions=build_actions(record, resource, links),
+        again=links.new(record.namespace, url=record.url) if record.ended else "",
+        attempts=build_attempts(resource, now),
+        details=build_details(resource, record, now),
+        activity=links.talk(record, "activity"),
+    )
+
+
+def _facts(record: Record, resource: Json) -> Iterable[str]:
+    if record.duration_s is not None:
+        yield clock(record.duration_s)
+    video = (resource.get("status") or {}).get("video") or {}
+    if video.get("width") and video.get("height"):
+        yield f"{video['width']} \N{MULTIPLICATION SIGN} {video['height']}"
+
+
+async def read_gallery(call: Call, record: Record, links: Links) -> tuple[Gallery | None, str]:
+    """Return a talk's slides, or why they cannot be shown; neither before there are any."""
+    if not record.manifest_uri:
+        return None, ""
+    try:
+        finished = await call.service.manifests.of(record)
+    except ProblemError as e:
+        return None, e.detail
+    except ApiError as e:
+        return None, e.message
+
+    def link(key: str, sha256: str) -> str:
+        return links.file(record, key, sha256[:12])
+
+    return build_gallery(finished.manifest, link=link, manifest_link=link(MANIFEST, "")), ""
+
+
+async def read_activity(
+    call: Call, record: Record, resource: Json, links: Links, now: datetime
+) -> ActivityView:
+    """Return what happened to a talk; what cannot be read says why."""
+    (events, events_trouble), (lines, log_trouble) = await asyncio.gather(
+        _events(call, record, now), _log(call, record, resource)
+    )
+    return ActivityView(
+        title=title_of(record),
+        back=links.talk(record),
+        events=events,
+        events_trouble=events_trouble,
+        log=tuple(log_row(line) for line in lines),
+        log_trouble=log_trouble,
+    )
+
+
+async def _events(call: Call, record: Record, now: datetime) -> tuple[tuple[Event, ...], str]:
+    try:
+        found = await call.service.gateway.events(record.namespace, record.uid)
+    except ApiError as e:
+        return (), e.message
+    return build_events(found, now), ""
+
+
+async def _log(call: Call, record: Record, resource: Json) -> tuple[list[Line], str]:
+    try:
+        lines = await call.service.logbook.of(resource, ended=record.ended)
+    except ApiError as e:
+        return [], e.message
+    except ProblemError as e:
+        return [], e.detail
+    return tail(lines, LOG_LINES), ""
+
+
+def log_row(line: Line) -> LogRow:
+    """Return a line of the log with its time of the day."""
+    moment = parse_time(line.ts)
+    time = f"{moment:%H:%M:%S}" if moment else ""
+    return LogRow(time, line.level.lower(), line.msg)
