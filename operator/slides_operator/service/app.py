@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from aiohttp import hdrs, web
 
-from slides_operator.service import sockets
-from slides_operator.service import docs_pages
+from slides_operator.service import docs_pages, sockets, streams
 from slides_operator.service.docs_pages import DOCUMENT, write_document
 from slides_operator.service.endpoint import build_endpoint
 from slides_operator.service.middlewares import (
@@ -15,28 +14,40 @@ from slides_operator.service.middlewares import (
     observe,
 )
 from slides_operator.service.parts import SERVICE, Service
-from slides_operator.service.rest import jobs, pipeline, queue, results, transcribe, youtube
+from slides_operator.service.rest import (
+    jobs,
+    pipeline,
+    queue,
+    results,
+    transcribe,
+    youtube,
+)
 from slides_operator.service.rest import service as of_service
 from slides_operator.service.routes import Route
+from slides_operator.service.web import page
 
 __all__ = ["ROUTES", "SERVICE", "Service", "build_app"]
 
 ROUTES: tuple[Route, ...] = (
     *of_service.ROUTES,
     *youtube.ROUTES,
+    *streams.ROUTES,
     *pipeline.ROUTES,
     *jobs.ROUTES,
     *queue.ROUTES,
+    *sockets.ROUTES,
     *transcribe.ROUTES,
     *results.ROUTES,
-    *sockets.ROUTES,
+    *page.ROUTES,
+    *docs_pages.ROUTES,
 )
+"""In the order in which the API's description shows them."""
 
 
 def build_app(service: Service, routes: Sequence[Route] = ROUTES) -> web.Application:
     """Return the application."""
     app = web.Application(
-        middlewares=[observe, answer_problems, answer_preflights],
+        middlewares=[observe, page.show_problems, answer_problems, answer_preflights],
         client_max_size=service.settings.max_body_bytes,
     )
     app[SERVICE] = service

@@ -147,4 +147,6 @@ async def finish(request: web.Request, response: web.StreamResponse) -> None:
     headers.popall(hdrs.SERVER, None)
     cors.add_headers(request, response, service.settings.cors_origins)
     if service.drain.draining and not isinstance(response, web.WebSocketResponse):
-        response.force_close()  # the next request of this connection belongs to another replica
+        # The next request of this connection belongs to another replica.
+        response.force_close()
+        headers[hdrs.CONNECTION] = "close"

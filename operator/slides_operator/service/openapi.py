@@ -111,7 +111,35 @@ def _define(routes: Iterable[Route]) -> tuple[References, Json]:
     """Return how each model is referred to, and all their schemas."""
     keys = sorted(set(_models(routes)), key=lambda key: (key[0].__qualname__, key[1]))
     references, schema = models_json_schema(keys, by_alias=True, ref_template=REF)
-    return references, schema["$defs"]
+    short = _Names(schema["$defs"])
+    named = {key: short.rename(reference) for key, reference in references.items()}
+    return named, {short.of(name): short.rename(one) for name, one in schema["$defs"].items()}
+
+
+class _Names:
+    """What schemas are called: pydantic puts the whole module before what two modules share."""
+
+    def __init__(self, long: Iterable[str]) -> None:
+        self._short = {
+            name: f"{parts[-2].title()}{parts[-1]}" if len(parts := name.split("__")) > 1 else name
+            for name in long
+        }
+
+    def of(self, long: str) -> str:
+        """Return a schema's short name: `PipelineAccepted`."""
+        return self._short[long]
+
+    def rename(self, schema: Any) -> Any:  # noqa: ANN401 - JSON
+        """Return a schema that refers to others by their short names."""
+        if isinstance(schema, list):
+            return [self.rename(one) for one in schema]
+        if not isinstance(schema, dict):
+            return schema
+        renamed = {key: self.rename(value) for key, value in schema.items()}
+        if isinstance(reference := schema.get("$ref"), str):
+            head, _, name = reference.rpartition("/")
+            renamed["$ref"] = f"{head}/{self._short[name]}"
+        return renamed
 
 
 def _models(routes: Iterable[Route]) -> Iterator[Key]:
@@ -230,7 +258,7 @@ def _responses(route: Route, references: References) -> dict[str, Response | Ref
 
 def _answer(status: int, content: type[BaseModel] | str | None, references: References) -> Response:
     is_error = status >= HTTPStatus.BAD_REQUEST
-    if content is None and is_error:
+    if is_error and content in {None, MEDIA_TYPE}:
         return _problem(status, references)
     headers = {"X-Request-ID": REQUEST_ID}
     return Response(
@@ -246,6 +274,8 @@ def _content(
     match content:
         case None:
             return None
+        case "application/json":
+            return {content: _media({})}
         case str():
             return {content: _media({"type": "string"})}
         case _:

@@ -63,7 +63,7 @@ async def read_status(call: Call) -> web.Response:
 
 
 async def read_health(call: Call) -> web.Response:
-    """Answer 200 also where no operator runs: then what is submitted waits."""
+    """Answer 503 where the service itself is not well; without an operator, work only waits."""
     feed = call.service.feed
     well = feed.ready.is_set() and feed.trouble() is None
     return answer(
@@ -71,7 +71,8 @@ async def read_health(call: Call) -> web.Response:
             status="healthy" if well else "unhealthy",
             queue_running=await call.service.operator.is_running(),
             debug=call.service.settings.debug,
-        )
+        ),
+        status=200 if well else 503,
     )
 
 
@@ -115,7 +116,7 @@ ROUTES = (
         summary="Health of the service and of the queue behind it",
         tag=TAG,
         access=Access.OPEN,
-        answers={200: Health},
+        answers={200: Health, 503: Health},
     ),
     Route(
         method="GET",
