@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from slides_operator.errors import FORBIDDEN, ApiError, SettingsError
 from slides_operator.kube.cache import PLURALS, Kind
+from slides_operator.service import audit
 from slides_operator.service.gateway import Gateway
 from slides_operator.service.limits import Limits
 from slides_operator.service.peers import bucket_of, peer_address
@@ -177,9 +178,10 @@ class Gatekeeper:
 
         Raises ProblemError 401, 403, 422 for a token that no cookie can hold, 429; and ApiError.
         """
-        if not same_origin(request):
-            raise _foreign()
-        caller = await self._by_secrets(self.address_of(request), bearer=secret, key=secret)
+        with audit.refusals_told(request.method, request.path):  # whoever asks shows them a form
+            if not same_origin(request):
+                raise _foreign()
+            caller = await self._by_secrets(self.address_of(request), bearer=secret, key=secret)
         if caller.user:
             claims: Claims = {"token": secret}  # asked about again: a session ends with its token
         else:

@@ -19,6 +19,7 @@ from slides_operator.service.rest import (
     pipeline,
     queue,
     results,
+    tickets,
     transcribe,
     youtube,
 )
@@ -38,6 +39,7 @@ ROUTES: tuple[Route, ...] = (
     *sockets.ROUTES,
     *transcribe.ROUTES,
     *results.ROUTES,
+    *tickets.ROUTES,
     *page.ROUTES,
     *docs_pages.ROUTES,
 )
