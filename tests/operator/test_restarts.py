@@ -10,9 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from slides_api.v1alpha1 import OperatorStatus
-from slides_api.wellknown import API_VERSION, ATTEMPT_LABEL, OUTPUTS_FINALIZER, RETRY_AT
+from slides_api.wellknown import (
+    API_VERSION,
+    ATTEMPT_LABEL,
+    OUTPUTS_FINALIZER,
+    REDELIVER_AT,
+    RETRY_AT,
+)
 from slides_operator.core.labels import DELETION_LABEL
-from slides_operator.core.objects import format_time
+from slides_operator.core.objects import format_time, parse_time
 from slides_operator.core.status import own_part
 from slides_operator.kube.cache import Key, Kind
 from tests.operator.fake_api import WATCHED, FakeApi
@@ -31,6 +37,7 @@ class OneExtraction(RuleBasedStateMachine):
         self.time = datetime(2027, 1, 1, tzinfo=UTC)
         self.runner = asyncio.Runner()
         self.deleted_by_hand: set[str] = set()
+        self.opened: set[str] = set()
         self.api = FakeApi(lambda: self.time)
         self.cluster = FakeCluster(self.api, lambda: self.time)
 
@@ -41,8 +48,10 @@ class OneExtraction(RuleBasedStateMachine):
         finally:
             self.runner.close()
 
-    @initialize(policy=st.sampled_from(["Retain", "Delete"]), claim=st.booleans())
-    def apply(self, policy: str, claim: bool) -> None:
+    @initialize(
+        policy=st.sampled_from(["Retain", "Delete"]), claim=st.booleans(), callback=st.booleans()
+    )
+    def apply(self, policy: str, claim: bool, callback: bool) -> None:
         spec: Json = {
             "source": {"url": "https://example.com/talk.mp4"},
             "deletionPolicy": policy,
@@ -50,6 +59,8 @@ class OneExtraction(RuleBasedStateMachine):
         }
         if claim:
             spec["workVolume"] = {"claim": {"size": "1Gi"}}
+        if callback:
+            spec["callback"] = {"url": "https://hooks.example.com/talks"}
         self.api.create(
             "slideextractions",
             {
@@ -84,6 +95,12 @@ class OneExtraction(RuleBasedStateMachine):
             self.cluster.step_jobs()
             self.api.deliver_all(self.operator.cache)
             self.operator.reconcile(self.runner, KEY)
+            self.note_end()
+
+    @rule(code=st.sampled_from([200, 200, 500, 410]))
+    def deliver(self, code: int) -> None:
+        """Let the attempts that are under way end; whether that is written down comes later."""
+        self.operator.postbox.deliver_all(code)
 
     @rule(at=st.integers(1, 8))
     def crash(self, at: int) -> None:
@@ -123,7 +140,9 @@ class OneExtraction(RuleBasedStateMachine):
         for pod in self.cluster.live_pods():
             self.cluster.end(pod, code)
 
-    @rule(what=st.sampled_from(["suspend", "resume", "edit", "ask again", "delete Jobs"]))
+    @rule(
+        what=st.sampled_from(["suspend", "resume", "edit", "ask again", "delete Jobs", "redeliver"])
+    )
     def use(self, what: str) -> None:
         if self.extraction is None:
             return
@@ -134,8 +153,13 @@ class OneExtraction(RuleBasedStateMachine):
             case "edit":
                 image = {"image": f"runner:{self.extraction['metadata']['generation']}"}
                 self.api.edit("slideextractions", self.extraction, podTemplate=image)
+            case "redeliver":
+                asked = {REDELIVER_AT: format_time(self.time)}
+                self.extraction["metadata"].setdefault("annotations", {}).update(asked)
+                self.api.changed("slideextractions", self.extraction)
             case "ask again":
-                self.extraction["metadata"]["annotations"] = {RETRY_AT: format_time(self.time)}
+                asked = {RETRY_AT: format_time(self.time)}
+                self.extraction["metadata"].setdefault("annotations", {}).update(asked)
                 self.api.changed("slideextractions", self.extraction)
             case "delete Jobs":
                 for job in self.api.all("jobs"):
@@ -202,9 +226,13 @@ class OneExtraction(RuleBasedStateMachine):
             self.cluster.step_jobs()
             self.api.deliver_all(self.operator.cache)
             self.operator.reconcile(self.runner, KEY)
+            self.note_end()
+            self.operator.postbox.deliver_all(200)
             self.no_two_attempts_are_active()
             self.no_job_is_made_twice()
             self.time += timedelta(seconds=700)  # longer than any delay here
+            if due := self.next_webhook():
+                self.time = max(self.time, due)
             idle = idle + 1 if (len(self.api.writes), str(self.api.objects)) == before else 0
             if idle == 3:
                 break
@@ -231,6 +259,7 @@ class OneExtraction(RuleBasedStateMachine):
             one["observedGeneration"] == status["observedGeneration"]
             for one in status["conditions"]
         )
+        self.check_webhook(extraction)
         phase = status["phase"]
         assert phase in {"Completed", "Failed", "Cancelled", "Suspended"}
         if phase == "Suspended":
@@ -246,6 +275,31 @@ class OneExtraction(RuleBasedStateMachine):
         assert all("ttlSecondsAfterFinished" in job["spec"] for job in self.api.all("jobs"))
         rows = status["attempts"].get("history", ()) if "attempts" in status else ()
         assert all("finishedAt" in row for row in rows)
+
+    @invariant()
+    def note_end(self) -> None:
+        """Remember the webhooks that were ever to be sent."""
+        told = ((self.extraction or {}).get("status") or {}).get("callback")
+        if told:
+            self.opened.add(told["id"])
+
+    def next_webhook(self) -> datetime | None:
+        told = ((self.extraction or {}).get("status") or {}).get("callback") or {}
+        return parse_time(told.get("nextAttemptAt"))
+
+    def check_webhook(self, extraction: Json) -> None:
+        """At least once, whatever crashed, and under one id for each end."""
+        receiver, told = self.operator.receiver, extraction["status"].get("callback")
+        assert set(receiver.received) <= self.opened
+        if told is None:
+            assert "callback" not in extraction["spec"] or extraction["status"]["phase"] == (
+                "Suspended"
+            )
+            return
+        assert "nextAttemptAt" not in told
+        assert told["id"] in receiver.received
+        assert told["id"] in receiver.taken or told["lastCode"] == 410
+        assert told["attempts"] <= receiver.received.count(told["id"])
 
 
 OneExtraction.TestCase.settings = settings(
