@@ -23,7 +23,8 @@ startupProbe:
   periodSeconds: 2
   failureThreshold: 30
 livenessProbe:
-  httpGet: {path: /healthz/live, port: http}
+  # Not /healthz/live, which holds even where the watch that feeds all streams is dead.
+  httpGet: {path: /healthz, port: http-metrics}
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 3
