@@ -277,7 +277,13 @@ def test_wheel_holds_the_three_packages_alone(tmp_path: Path) -> None:
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert tops == {"slides_api", "slides_operator", "slides_runner"}
     assert {f"{top}/py.typed" for top in tops} <= set(names)
-    assert any(name.startswith("slides_runner/outputs/templates/") for name in names)
+    for pages in (
+        "slides_runner/outputs/templates",
+        "slides_operator/service/static",
+        "slides_operator/service/web/static",
+        "slides_operator/service/web/templates",
+    ):
+        assert any(name.startswith(f"{pages}/") for name in names), pages
 
 
 @pytest.mark.parametrize(("ci", "want"), [("", 0), ("true", 1)], ids=["laptop", "ci"])

@@ -9,6 +9,7 @@ import pytest
 
 from scripts.images import Image, build_images
 from slides_api import __version__
+from tests.cluster.tools import REPOSITORY
 from tests.images.files import Contents, read_contents
 
 pytestmark = [
@@ -112,8 +113,20 @@ def test_names_no_host_that_it_was_fetched_from(either: Contents) -> None:
 
 def test_operator_has_no_part_of_the_runner(operator: Contents) -> None:
     assert {"slides_operator", "slides_api", "kopf"} <= modules(operator)
-    assert modules(operator) & {"slides_runner", "cv2", "yt_dlp", "av", "boto3", "numpy"} == set()
+    assert modules(operator) & {"slides_runner", "cv2", "yt_dlp", "av", "numpy"} == set()
     assert "/opt/venv/bin/slides" not in operator.files
+
+
+def test_operator_has_the_pages_of_the_service(operator: Contents) -> None:
+    service = REPOSITORY / "operator" / "slides_operator" / "service"
+    pages = {
+        f"{PACKAGES}/slides_operator/service/{path.relative_to(service)}"
+        for folder in ("static", "web/static", "web/templates")
+        for path in (service / folder).rglob("*.*")
+    }
+
+    assert len(pages) > 10
+    assert pages - operator.files.keys() == set()
 
 
 def test_runner_has_no_part_of_the_operator(runner: Contents) -> None:

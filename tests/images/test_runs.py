@@ -159,6 +159,14 @@ def test_operator_says_what_it_lacks(containers: Containers, operator_image: Ima
     assert "Traceback" not in done.stderr
 
 
+def test_service_says_what_it_lacks(containers: Containers, operator_image: Image) -> None:
+    done = containers.run(operator_image, Task(["serve"]))
+
+    assert done.returncode == 2
+    assert "API_PASSWORD or API_KEY" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_operator_reads_every_module(containers: Containers, operator_image: Image) -> None:
     script = (
         "import importlib, pkgutil, slides_operator as own\n"
