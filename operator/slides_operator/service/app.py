@@ -53,20 +53,23 @@ def build_app(service: Service, routes: Sequence[Route] = ROUTES) -> web.Applica
         client_max_size=service.settings.max_body_bytes,
     )
     app[SERVICE] = service
-    for route in in_order(routes):
-        endpoint = build_endpoint(route)
-        app.router.add_route(route.method, route.path, endpoint)
-        if route.method == hdrs.METH_GET and not route.streams:
-            app.router.add_route(hdrs.METH_HEAD, route.path, endpoint)
+    add_routes(app.router, routes)
     app[DOCUMENT] = write_document(routes, title=service.settings.app_name)
     app.on_response_prepare.append(finish)
     return app
 
 
+def add_routes(router: web.UrlDispatcher, routes: Sequence[Route]) -> None:
+    """Have a router lead to each route; what can be read can be asked for by HEAD too."""
+    taken = {(route.method, route.path) for route in routes}
+    for route in in_order(routes):
+        endpoint = build_endpoint(route)
+        router.add_route(route.method, route.path, endpoint)
+        head = (hdrs.METH_HEAD, route.path)
+        if route.method == hdrs.METH_GET and not route.streams and head not in taken:
+            router.add_route(hdrs.METH_HEAD, route.path, endpoint)
+
+
 def in_order(routes: Iterable[Route]) -> list[Route]:
     """Return routes with literal paths before the patterns that would take theirs."""
-    return sorted(routes, key=lambda route: [part.startswith("{") for part in _parts(route.path)])
-
-
-def _parts(path: str) -> list[str]:
-    return path.split("/")
+    return sorted(routes, key=lambda route: ["{" in part for part in route.path.split("/")])

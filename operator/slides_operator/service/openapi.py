@@ -25,7 +25,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from slides_api import __version__
-from slides_operator.service.problems import MEDIA_TYPE, InvalidProblem, Problem
+from slides_operator.service.problems import MEDIA_TYPE, InvalidProblem, Problem, title_of
 from slides_operator.service.routes import EVENT_STREAM, JSON, Access, Route
 
 Json = dict[str, Any]
@@ -97,9 +97,12 @@ def build_document(routes: Sequence[Route], *, title: str) -> Json:
         tags=[Tag(name=tag) for tag in dict.fromkeys(route.tag for route in routes)],
         components=Components(securitySchemes=dict(SCHEMES)),
     )
-    written = document.model_dump(mode="json", by_alias=True, exclude_none=True)
+    # Defaults are left out: some are wrong to write, such as allowEmptyValue outside a query.
+    written = document.model_dump(
+        mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
+    )
     written["components"]["schemas"] = definitions
-    return written
+    return {"openapi": document.openapi, **written}
 
 
 def open_path(path: str) -> str:
@@ -121,8 +124,9 @@ class _Names:
 
     def __init__(self, long: Iterable[str]) -> None:
         self._short = {
-            name: f"{parts[-2].title()}{parts[-1]}" if len(parts := name.split("__")) > 1 else name
+            name: parts[-2].title().replace("_", "") + parts[-1] if len(parts) > 1 else name
             for name in long
+            if (parts := name.split("__"))
         }
 
     def of(self, long: str) -> str:
@@ -262,7 +266,7 @@ def _answer(status: int, content: type[BaseModel] | str | None, references: Refe
         return _problem(status, references)
     headers = {"X-Request-ID": REQUEST_ID}
     return Response(
-        description=HTTPStatus(status).phrase,
+        description=title_of(status),
         content=_content(content, references),
         headers=dict(headers),
     )
@@ -288,7 +292,7 @@ def _problem(status: int, references: References, *, invalid: bool = False) -> R
         headers["Retry-After"] = RETRY_AFTER
     model = InvalidProblem if invalid else Problem
     return Response(
-        description=HTTPStatus(status).phrase,
+        description=title_of(status),
         content={MEDIA_TYPE: _media(references[model, "serialization"])},
         headers=dict(headers),
     )

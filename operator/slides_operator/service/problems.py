@@ -46,9 +46,14 @@ class ProblemError(Exception):
         super().__init__(detail)
         self.status = status
         self.detail = detail
-        self.title = title or TITLES.get(status) or HTTPStatus(status).phrase
+        self.title = title or title_of(status)
         self.headers = dict(headers or {})
         self.members = members
+
+
+def title_of(status: int) -> str:
+    """Return a status in words."""
+    return TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def build_problem(problem: ProblemError, *, instance: str, request_id: str) -> dict[str, Any]:
