@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import ipaddress
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -117,6 +118,7 @@ class Gatekeeper:
         *,
         insecure: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take what holds as long as the service runs. Raises SettingsError."""
         self._secrets = {
@@ -128,8 +130,8 @@ class Gatekeeper:
         self._insecure = insecure
         self._trusted = [ipaddress.ip_network(one) for one in settings.trusted_proxies]
         self._signer = Signer(settings.secret_key.get_secret_value(), now)
-        self._reviews: Recent[User | None] = Recent(size=KEPT)
-        self._rights: Recent[bool] = Recent(size=KEPT)
+        self._reviews: Recent[User | None] = Recent(size=KEPT, clock=clock)
+        self._rights: Recent[bool] = Recent(size=KEPT, clock=clock)
         if "secret_key" not in settings.model_fields_set:
             log.warning(
                 "SECRET_KEY is not set: tickets and the page's sessions end with this process, "
