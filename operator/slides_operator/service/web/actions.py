@@ -82,9 +82,7 @@ def _delete(record: Record, resource: Json, links: Links) -> Action:
     )
 
 
-def _action(
-    record: Record, links: Links, id_: ActionId, *, is_grave: bool, **words: str
-) -> Action:
+def _action(record: Record, links: Links, id_: ActionId, *, is_grave: bool, **words: str) -> Action:
     address = links.talk(record, id_)
     return Action(
         id=id_,

@@ -81,7 +81,7 @@ def environment() -> Environment:
 
 def page(template: str, site: Site, *, status: int = 200, **content: object) -> web.Response:
     """Return a page."""
-    text = environment().get_template(template).render(site=site, **content)
+    text = environment().get_template(template).render(site=site, status=status, **content)
     body = text.encode(errors="replace")  # titles may hold half a surrogate pair
     return web.Response(
         body=body,

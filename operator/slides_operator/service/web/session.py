@@ -37,7 +37,10 @@ def site_for(call: Call) -> Site:
 
 def is_home(place: str) -> bool:
     """Return whether a place is one of our own pages: a form may send back to no other."""
-    parts = urlsplit(place)
+    try:
+        parts = urlsplit(place)
+    except ValueError:
+        return False
     own = not parts.scheme and not parts.netloc and "\\" not in place and place.isprintable()
     return own and (parts.path == HOME or parts.path.startswith(f"{HOME}/"))
 

@@ -1,0 +1,155 @@
+"""Talks as runners leave them: the sample's real outputs, and statuses of every kind."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from slides_api.manifest import Manifest
+from slides_api.names import storage_prefix
+from slides_api.v1alpha1 import Outputs, SlidesOutput
+from tests.s3_server import S3Server
+from tests.service.conftest import RunningService
+from tests.service.objects import PHASES
+
+OPTIONS = Outputs(slides=SlidesOutput())
+HISTORY = {
+    "attempt": 1,
+    "job": "talk-1",
+    "startedAt": "2026-11-21T12:00:00Z",
+    "finishedAt": "2026-11-21T12:01:40Z",
+    "node": "node-a",
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The outputs of the sample talk."""
+
+    folder: Path
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What was found in it."""
+        return Manifest.model_validate_json((self.folder / "manifest.json").read_bytes())
+
+    def store(self, s3: S3Server, bucket: str, *, key: str, slides: slice = slice(None)) -> str:
+        """Store the outputs of a talk that has these slides of the sample; return its manifest."""
+        prefix = storage_prefix(key, OPTIONS)
+        document = json.loads((self.folder / "manifest.json").read_bytes())
+        document["source"]["key"] = key
+        kept = document["slides"][slides]
+        document["slides"] = [{**slide, "index": n} for n, slide in enumerate(kept, start=1)]
+        for path in sorted(self.folder.rglob("*")):
+            name = path.relative_to(self.folder).as_posix()
+            if path.is_file() and name != "manifest.json":
+                s3.put(bucket, prefix + name, path.read_bytes())
+        s3.put(bucket, f"{prefix}manifest.json", json.dumps(document).encode())
+        return f"s3://{bucket}/{prefix}manifest.json"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Makes talks of every state in a running service."""
+
+    service: RunningService
+    s3: S3Server
+    bucket: str
+    sample: Sample
+
+    async def waiting(self, name: str, url: str, **status: Any) -> dict[str, Any]:
+        """A talk that no runner has seen."""
+        made = await self.service.create({"source": {"url": url}}, name=name)
+        if status:
+            await self.service.set_status(name, status)
+        return made
+
+    async def running(
+        self, name: str, url: str, title: str, *, phase: str = "Extracting", **run: Any
+    ) -> dict[str, Any]:
+        """A talk that is worked on."""
+        made = await self.service.create({"source": {"url": url}}, name=name)
+        await self.report(name, title, phase=phase, **run)
+        return made
+
+    async def report(self, name: str, title: str, *, phase: str = "Extracting", **run: Any) -> None:
+        """Say how far a talk is."""
+        await self.service.set_status(
+            name,
+            {
+                "phase": phase,
+                "conditions": [PHASES[phase]],
+                "startTime": HISTORY["startedAt"],
+                "attempts": {"current": 1, "counted": 0, "history": [_begun()]},
+                "video": {"title": title, "durationSeconds": 2538.0, "width": 1920, "height": 1080},
+                "run": {"attempt": 1, "stage": phase, **run},
+            },
+        )
+
+    async def finish(
+        self, name: str, title: str, *, slides: slice = slice(None), uri: str = ""
+    ) -> None:
+        """Say that a talk is finished, and store its outputs."""
+        key = f"url-{name}"
+        uri = uri or self.sample.store(self.s3, self.bucket, key=key, slides=slides)
+        count = len(self.sample.manifest.slides[slides])
+        condition = {**PHASES["Completed"], "message": f"{count} slides."}
+        await self.service.set_status(
+            name,
+            {
+                "phase": "Completed",
+                "conditions": [condition],
+                "startTime": HISTORY["startedAt"],
+                "completionTime": HISTORY["finishedAt"],
+                "attempts": {"current": 1, "history": [{**HISTORY, "reason": "Completed"}]},
+                "video": {
+                    "key": key,
+                    "title": title,
+                    "durationSeconds": self.sample.manifest.video.duration_seconds,
+                    "width": 1280,
+                    "height": 720,
+                },
+                "result": {
+                    "manifestURI": uri,
+                    "slideCount": count,
+                    "sha256": "0" * 64,
+                    "bytes": 1_234_567,
+                },
+            },
+        )
+
+    async def finished(
+        self, name: str, url: str, title: str, *, slides: slice = slice(None)
+    ) -> dict[str, Any]:
+        """A talk whose slides are there."""
+        made = await self.service.create({"source": {"url": url}}, name=name)
+        await self.finish(name, title, slides=slides)
+        return made
+
+    async def failed(
+        self, name: str, url: str, title: str, *, reason: str, message: str, exit_code: int = 65
+    ) -> dict[str, Any]:
+        """A talk of which nothing becomes."""
+        made = await self.service.create({"source": {"url": url}}, name=name)
+        ended = {**HISTORY, "reason": reason, "message": message, "exitCode": exit_code}
+        await self.service.set_status(
+            name,
+            {
+                "phase": "Failed",
+                "conditions": [{**PHASES["Failed"], "reason": reason, "message": message}],
+                "startTime": HISTORY["startedAt"],
+                "completionTime": HISTORY["finishedAt"],
+                "attempts": {"current": 1, "counted": 1, "history": [ended]},
+                "video": {"title": title} if title else {},
+            },
+        )
+        return made
+
+    def href(self, made: dict[str, Any], part: str = "") -> str:
+        """Return the address of a talk's page."""
+        return f"{self.service.url}/ui/talks/{made['metadata']['uid']}{part}"
+
+
+def _begun() -> dict[str, Any]:
+    return {name: value for name, value in HISTORY.items() if name != "finishedAt"}
