@@ -1,7 +1,7 @@
-"""Write `.env.example` from the settings of runner and operator: --write, or --check.
+"""Write `.env.example` from the settings of runner, operator and service: --write, or --check.
 
 It is made of their models' names, descriptions and defaults, chapter by chapter. A setting that
-both read stands where it is read first.
+several read stands where it is read first.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from slides_operator import settings as operator
+from slides_operator.service import settings as service
 from slides_runner import settings as runner
 
 EXAMPLE_FILE = Path(".env.example")
@@ -26,6 +27,7 @@ HEAD = """\
 PARTS: tuple[tuple[str, type[BaseSettings], Mapping[str, Sequence[str]]], ...] = (
     ("Runner", runner.RunnerSettings, runner.GROUPS),
     ("Operator", operator.OperatorSettings, operator.GROUPS),
+    ("Service", service.ServiceSettings, service.GROUPS),
 )
 """Who reads settings, in which model, in which chapters."""
 WIDTH = 98

@@ -1,12 +1,15 @@
-"""`.env.example` says what runner and operator read, and is what they take by default."""
+"""`.env.example` says what runner, operator and service read, and what they take by default."""
 
 import json
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings
 
+import slides_operator.service.settings
 import slides_operator.settings
 import slides_runner.settings
 from scripts.env_example import PARTS, render_example, render_value
@@ -37,8 +40,14 @@ def test_names_every_setting_once() -> None:
     assert sorted(named) == sorted(read)
 
 
-def test_what_both_read_means_the_same() -> None:
-    (_, one, _), (_, other, _) = PARTS
+@pytest.mark.parametrize(
+    ("one", "other"),
+    list(combinations([model for _, model, _ in PARTS], 2)),
+    ids=lambda model: model.__name__,
+)
+def test_what_several_read_means_the_same(
+    one: type[BaseSettings], other: type[BaseSettings]
+) -> None:
     shared = one.model_fields.keys() & other.model_fields.keys()
 
     differ = [
@@ -67,6 +76,15 @@ def test_holds_the_operators_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = slides_operator.settings.load_settings()
 
     assert settings == slides_operator.settings.OperatorSettings(runner_image="runner:1")
+
+
+def test_holds_the_services_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "another by default each time")
+    Path(".env").write_text(render_example())
+
+    settings = slides_operator.service.settings.load_settings()
+
+    assert settings == slides_operator.service.settings.ServiceSettings()
 
 
 def test_writes_lists_and_json_as_they_are_read() -> None:

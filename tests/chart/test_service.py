@@ -199,7 +199,7 @@ def test_is_asked_whether_it_lives_and_is_ready(mode: str) -> None:
     paths = {p: one[f"{p}Probe"]["httpGet"]["path"] for p in ("startup", "liveness", "readiness")}
     assert paths == {
         "startup": "/healthz/live",
-        "liveness": "/healthz",
+        "liveness": "/healthz/live",
         "readiness": "/healthz/ready",
     }
     assert {p["name"]: p["containerPort"] for p in one["ports"]} == {

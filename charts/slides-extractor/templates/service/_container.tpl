@@ -23,8 +23,7 @@ startupProbe:
   periodSeconds: 2
   failureThreshold: 30
 livenessProbe:
-  # Not /healthz/live, which holds even where the watch that feeds all streams is dead.
-  httpGet: {path: /healthz, port: http-metrics}
+  httpGet: {path: /healthz/live, port: http}
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 3

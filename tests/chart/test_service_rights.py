@@ -1,0 +1,236 @@
+"""The service at work with the rights that the chart gives it; the API server keeps count."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+import yaml
+
+from tests.chart.charts import (
+    NAMESPACE,
+    SERVICE,
+    Object,
+    Values,
+    environment,
+    install,
+    of_kind,
+    render,
+)
+from tests.chart.people import account
+from tests.cluster.light import TOOLS, LightCluster, free_ports, run_light_cluster
+
+pytestmark = [pytest.mark.api, pytest.mark.slow]
+
+LIMIT_S = 60.0
+"""Chosen: many times what each step takes."""
+ELSEWHERE = "elsewhere"
+OTHER = "not-served"
+PASSWORD = "the-password-of-the-test"
+POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "users": [account(NAMESPACE, SERVICE)]}],
+}
+TALK = "https://example.com/talk.mp4"
+Asked = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cluster with the chart, and what its API server remembers of the service."""
+
+    cluster: LightCluster
+    log: Path
+    values: Values
+
+    def asked(self) -> dict[Asked, set[int]]:
+        """Return each verb and resource that the service asked for, with the answers' codes."""
+        found: dict[Asked, set[int]] = {}
+        for line in self.log.read_text().splitlines():
+            event = json.loads(line)
+            if ref := event.get("objectRef"):
+                resource = "/".join(filter(None, (ref["resource"], ref.get("subresource"))))
+                code = event["responseStatus"]["code"]
+                found.setdefault((event["verb"], resource), set()).add(code)
+        return found
+
+    def granted(self) -> set[Asked]:
+        """Return each verb and resource that the chart lets the service ask for."""
+        objects = render(self.values)
+        return {
+            (verb, resource)
+            for kind in ("ClusterRole", "Role")
+            for role in of_kind(objects, kind)
+            if role["metadata"]["name"].endswith(("-service", "-service-lease"))
+            for rule in role["rules"]
+            for resource in rule["resources"]
+            for verb in rule["verbs"]
+        }
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with the password."""
+
+    url: str
+    http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False))
+
+    def request(
+        self, method: str, path: str, body: object = None, token: str = PASSWORD
+    ) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = self.http.request(method, f"{self.url}{path}", json=body, headers=headers)
+        return answer.status, json.loads(answer.data or b"null")
+
+    def until(self, path: str, is_so: Callable[[int, Any], object]) -> Any:
+        """Ask until something is so of status and answer, and return the answer."""
+        end = time.monotonic() + LIMIT_S
+        while True:
+            status, said = self.request("GET", path)
+            if is_so(status, said):
+                return said
+            assert time.monotonic() < end, f"{path}: {status} {said}"
+            time.sleep(0.2)
+
+
+@pytest.fixture(
+    params=[{}, {"watchNamespaces": [NAMESPACE, ELSEWHERE]}], ids=["whole-cluster", "namespaces"]
+)
+def place(
+    request: pytest.FixtureRequest, build_tools: Callable[..., None], tmp_path: Path
+) -> Iterator[Place]:
+    """A cluster whose pods run, with the chart for all namespaces or for two."""
+    build_tools(*TOOLS)
+    policy, log = tmp_path / "policy.json", tmp_path / "audit.log"
+    policy.write_text(json.dumps(POLICY))
+    log.touch()
+    flags = (f"--audit-policy-file={policy}", f"--audit-log-path={log}")
+    with run_light_cluster(crds=[], apiserver_flags=flags) as cluster:
+        for namespace in (ELSEWHERE, OTHER, NAMESPACE):
+            cluster.kubectl("create", "namespace", namespace)
+        service = {"enabled": True, "mode": "deployment", "requestLimit": "0"}
+        values: Values = {**request.param, "service": service}
+        install(cluster, values)
+        yield Place(cluster, log, values)
+
+
+@contextmanager
+def _run_service(place: Place, folder: Path) -> Iterator[Caller]:
+    """Run the service with its own token and the chart's settings."""
+    config = yaml.safe_load(place.cluster.kubeconfig.read_text())
+    token = place.cluster.kubectl("create", "token", SERVICE, "-n", NAMESPACE).strip()
+    for user in config["users"]:
+        user["user"] = {"token": token}
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(config))
+    port, health = free_ports(2)
+    own = {
+        "KUBECONFIG": str(kubeconfig),
+        "POD_NAMESPACE": NAMESPACE,
+        "API_PASSWORD": PASSWORD,
+        "SERVICE_HOST": "127.0.0.1",
+        "SERVICE_PORT": str(port),
+        "SERVICE_HEALTH_PORT": str(health),
+    }
+    settings = {**os.environ, **environment(render(place.values), "service"), **own}
+    with (folder / "service.log").open("w") as log:
+        command = [sys.executable, "-m", "slides_operator", "serve"]
+        process = subprocess.Popen(command, env=settings, stdout=log, stderr=log, cwd=folder)
+        try:
+            _wait_for(port, process, folder / "service.log")
+            yield Caller(f"http://127.0.0.1:{port}")
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + LIMIT_S
+    while time.monotonic() < end:
+        assert process.poll() is None, log.read_text()
+        try:
+            answer = urllib3.request("GET", f"http://127.0.0.1:{port}/healthz/ready", retries=False)
+        except urllib3.exceptions.HTTPError:
+            time.sleep(0.2)
+            continue
+        if answer.status == 200:
+            return
+        time.sleep(0.2)
+    raise AssertionError(log.read_text())
+
+
+def _make_pod(cluster: LightCluster, uid: str) -> None:
+    """Make a pod such as an attempt has."""
+    pod: Object = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "attempt",
+            "namespace": ELSEWHERE,
+            "labels": {"slides-extractor.dev/extraction": uid},
+        },
+        "spec": {"containers": [{"name": "runner", "image": "localhost/none"}]},
+    }
+    cluster.kubectl("create", "--filename=-", input=json.dumps(pod))
+    wait = ("wait", "--for=jsonpath={.spec.nodeName}", "pod/attempt", "-n", ELSEWHERE)
+    cluster.kubectl(*wait, "--timeout=30s")
+
+
+def test_service_needs_every_right_that_it_has_and_no_other(place: Place, tmp_path: Path) -> None:
+    there = f"?namespace={ELSEWHERE}"
+    token = place.cluster.kubectl("create", "token", "default", "-n", ELSEWHERE).strip()
+    with _run_service(place, tmp_path) as caller:
+        body = {"youtube_url": TALK, "job_type": "slide_extraction"}
+        _, job = caller.request("POST", f"/api/v1/jobs/{there}", body)
+        videos = {"items": [{"platform": "youtube", "code": "dQw4w9WgXcQ"}]}
+        _, batch = caller.request("POST", f"/process{there}", videos)
+        _make_pod(place.cluster, job["id"])
+        for path in (
+            f"/status/{job['id']}",
+            f"/status/{batch['jobId']}",
+            f"/jobs/{job['id']}/events",
+        ):
+            caller.until(path + there, lambda status, _: status == 200)
+        caller.request("GET", "/health")
+        refused, _ = caller.request("GET", f"/api/v1/jobs/{there}", token=token)
+        caller.request("POST", f"/api/v1/jobs/{job['id']}/cancel{there}", {})
+        caller.request("DELETE", f"/job_status/{batch['jobId']}{there}")
+        _end(place.cluster, job["id"])
+        caller.until(f"/api/v1/jobs/{job['id']}{there}", lambda _, said: said["status"] == "failed")
+        deleted, said = caller.request("DELETE", f"/api/v1/jobs/{job['id']}{there}")
+
+    asked = place.asked()
+    assert (refused, deleted, said) == (403, 204, None)
+    assert {what: codes for what, codes in asked.items() if codes & {401, 403}} == {}
+    assert asked.keys() - place.granted() == set()
+    assert place.granted() - asked.keys() == set()
+
+
+def _end(cluster: LightCluster, uid: str) -> None:
+    """Say that a job failed, as no operator runs here."""
+    listed = cluster.kubectl("get", "slx", "-n", ELSEWHERE, "--output=json")
+    (name,) = [
+        o["metadata"]["name"] for o in json.loads(listed)["items"] if o["metadata"]["uid"] == uid
+    ]
+    patch = json.dumps({"status": {"phase": "Failed"}})
+    merge = ("--subresource=status", "--type=merge", f"--patch={patch}")
+    cluster.kubectl("patch", "slx", name, "-n", ELSEWHERE, *merge)
+
+
+def test_other_namespaces_than_those_of_the_list_are_not_there(
+    place: Place, tmp_path: Path
+) -> None:
+    with _run_service(place, tmp_path) as caller:
+        status, _ = caller.request("GET", f"/api/v1/jobs/?namespace={OTHER}")
+
+    assert status == (404 if "watchNamespaces" in place.values else 200)
