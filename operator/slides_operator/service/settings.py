@@ -85,8 +85,11 @@ class ServiceSettings(ProcessSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            ipaddress.ip_network(one)
+        try:
+            for one in value:
+                ipaddress.ip_network(one)
+        except ValueError:  # its words repeat what was set
+            raise ValueError("takes networks such as 10.0.0.0/8") from None
         return value
 
     @property
