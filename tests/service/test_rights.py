@@ -271,7 +271,7 @@ class Reviews:
     def asked(self) -> float:
         """How often the API server was asked to review something."""
         labels = {"verb": "create", "code": "201"}
-        name = "slides_operator_api_requests_total"
+        name = "slides_service_api_requests_total"
         return self.metrics.registry.get_sample_value(name, labels) or 0
 
     async def identify(self, token: str) -> Caller:

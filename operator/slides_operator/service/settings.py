@@ -40,7 +40,8 @@ class ServiceSettings(ProcessSettings):
     """Whether URLs may lead to loopback, private and link-local addresses."""
 
     request_limit: str = "100/hour"
-    """Submissions that a caller may make, a batch counting as one; 0 means any number."""
+    """Submissions that a caller may make, a batch counting as one; 0 means any number. Other
+    requests too: `submit:100/hour, write:60/minute, read:600/minute`."""
     redis_url: SecretStr | None = None
     """Redis that replicas count submissions in together; each counts its own when empty."""
     max_videos_per_request: Annotated[int, Field(ge=1, le=1000)] = 100

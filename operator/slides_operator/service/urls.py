@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
-from slides_api.v1alpha1.batch import LONGEST_ITEM_URL
 from slides_api.v1alpha1.callback import LONGEST_CALLBACK_URL
 from slides_api.v1alpha1.source import LONGEST_URL
 from slides_operator.addresses import (
@@ -60,10 +59,10 @@ async def check_urls(
     resolve: LookUp = look_up,
     status: int = 422,
 ) -> None:
-    """Raise ProblemError unless a batch's sources may be followed; a host is looked up once."""
+    """Raise ProblemError unless all sources may be followed; each host is looked up once."""
     hosts: dict[str, str] = {}
     for url in urls:
-        hosts.setdefault(check_text(url, status=status, longest=LONGEST_ITEM_URL), url)
+        hosts.setdefault(check_text(url, status=status), url)
     hosts.pop("", None)
     gate = asyncio.Semaphore(LOOK_UPS)
 
