@@ -194,3 +194,21 @@ def test_development_logs_are_for_a_terminal(
     assert "started" in first
     with pytest.raises(json.JSONDecodeError):
         json.loads(first)
+
+
+def _catches(process: subprocess.Popen[bytes], number: signal.Signals) -> bool:
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+
+def test_ends_while_it_is_being_loaded() -> None:
+    """Process 1 of a container is spared what it does not handle."""
+    process = subprocess.Popen([sys.executable, "-m", "slides_operator"], stderr=subprocess.PIPE)
+    try:
+        wait_until(lambda: _catches(process, signal.SIGTERM))
+        process.send_signal(signal.SIGTERM)
+        _, words = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    assert (process.returncode, words) == (0, b"")
