@@ -1,6 +1,5 @@
 """What holds for every request, seen from outside."""
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -244,13 +243,9 @@ async def test_metrics_count_requests_by_route(service: RunningService) -> None:
 
 
 async def test_words_that_are_no_method_make_no_series(service: RunningService) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(service.url.split(":")[-1]))
-    writer.write(b"BREW / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-    answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
+    status, _, _ = await _ask(service.stranger, "PROPFIND", service.url)
 
-    assert b" 405 " in answer
+    assert status == 405
     value = service.parts.metrics.registry.get_sample_value
     labels = {"route": "", "method": "other", "code": "405"}
     assert value("slides_service_requests_total", labels) == 1

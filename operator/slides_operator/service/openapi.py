@@ -178,9 +178,10 @@ def _operation(route: Route, references: References) -> Operation:
 
 
 def _name(route: Route) -> str:
-    """Return a name that no other operation has; a final slash counts."""
-    words = re.sub(r"\W+", "_", open_path(route.path) + ("root" if route.path == "/" else ""))
-    return route.method.lower() + words
+    """Return a name that no other operation has: with a final slash a path is another one."""
+    path = open_path(route.path)
+    words = re.findall(r"\w+", path) or ["root"]
+    return "_".join([route.method.lower(), *words, *(["slash"] if path[1:].endswith("/") else [])])
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
