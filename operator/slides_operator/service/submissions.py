@@ -82,11 +82,12 @@ def build_batch(
     options: Json | None = None,
 ) -> Json:
     """Return a SlideExtractionBatch without a name; a video that is named twice is one item."""
-    unique = {canonical_url(url): url.strip() for url in reversed([*urls])}
-    wanted = list(reversed(unique.items()))
+    unique: dict[str, str] = {}
+    for url in urls:
+        unique.setdefault(canonical_url(url), url.strip())
     items = [
         {"name": item_name(number, key), "url": url}
-        for number, (key, url) in enumerate(wanted, start=1)
+        for number, (key, url) in enumerate(unique.items(), start=1)
     ]
     spec: Json = {"items": items, **(options or {})}
     if template:
@@ -115,12 +116,14 @@ def slug(url: str) -> str:
     """Return the readable part of a name: the video's id, else the file's name or the host."""
     video = find_video(url)
     if video:
-        text = f"{video.platform}-{video.code}"
-    else:
-        parts = urlsplit(url)
-        stem = parts.path.rstrip("/").rpartition("/")[2].partition(".")[0]
-        text = stem or parts.netloc
-    return _NOT_A_NAME.sub("-", text.lower())[:LONGEST_SLUG].strip("-") or "video"
+        return _slug(f"{video.platform}-{video.code}")
+    parts = urlsplit(url)
+    stem = parts.path.rstrip("/").rpartition("/")[2].partition(".")[0]
+    return _slug(stem) or _slug(parts.netloc) or "video"
+
+
+def _slug(text: str) -> str:
+    return _NOT_A_NAME.sub("-", text.lower())[:LONGEST_SLUG].strip("-")
 
 
 def is_forced(spec: Mapping[str, Any]) -> bool:

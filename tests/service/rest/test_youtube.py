@@ -231,8 +231,8 @@ async def test_progress_tells_of_downloads_that_go_on(service: RunningService) -
         "talk/audio.m4a": {
             "status": "finished",
             "percent": 100.0,
-            "downloaded_mb": 0.5,
-            "total_mb": 0.5,
+            "downloaded_mb": 5.0,
+            "total_mb": 5.0,
         },
         "talk/live.ts": {
             "status": "downloading",
