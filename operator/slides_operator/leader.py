@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from enum import Enum, auto
 
 import structlog
 
@@ -25,6 +26,16 @@ RETRY_S = 2.0
 TIMEOUT_S = 3.0
 
 log = structlog.get_logger()
+
+
+class Answer(Enum):
+    """How asking for the Lease ended."""
+
+    HELD = auto()
+    LOST = auto()
+    """Somebody else has it, or had it meanwhile."""
+    UNKNOWN = auto()
+    """The API server did not say."""
 
 
 class Elector:
@@ -55,7 +66,7 @@ class Elector:
 
     async def _win(self) -> None:
         while True:
-            if await self._try_to_hold(TIMEOUT_S):
+            if await self._ask(self._take, TIMEOUT_S) is Answer.HELD:
                 break
             await asyncio.sleep(RETRY_S)
         log.info("leading", identity=self._identity)
@@ -71,36 +82,53 @@ class Elector:
                     await work
                     return True
                 asked_at = time.monotonic()
-                if await self._try_to_hold(min(TIMEOUT_S, deadline - asked_at)):
+                answer = await self._ask(self._renew, min(TIMEOUT_S, deadline - asked_at))
+                if answer is Answer.LOST:
+                    break
+                if answer is Answer.HELD:
                     deadline = asked_at + RENEW_WITHIN_S
         finally:
             self._metrics.leader.set(0)
             work.cancel()
             await asyncio.wait([work])
-        log.warning("no longer leading: the Lease could not be renewed", identity=self._identity)
+        log.warning("no longer leading: the Lease is not to be had", identity=self._identity)
         return False
 
-    async def _try_to_hold(self, within_s: float) -> bool:
+    async def _ask(self, ask: Callable[[], Awaitable[Answer]], within_s: float) -> Answer:
         try:
             async with asyncio.timeout(within_s):
-                return await self._take_or_renew()
+                return await ask()
         except (ApiError, TimeoutError) as e:
             log.info("lease not had", error=str(e) or "no answer in time")
-            return False
+            return Answer.UNKNOWN
 
-    async def _take_or_renew(self) -> bool:
+    async def _take(self) -> Answer:
+        """Take the Lease if nobody holds it."""
         try:
             lease = await self._request("GET", self._path)
         except NotFoundError:
             body = {"metadata": {"name": LEASE_NAME}, "spec": self._spec({})}
             await self._request("POST", self._collection, body)
-            return True
-        spec = lease.get("spec") or {}
-        if not self._is_free(spec):
-            return False
+            return Answer.HELD
+        if not self._is_free(lease.get("spec") or {}):
+            return Answer.LOST
+        return await self._write(lease)
+
+    async def _renew(self) -> Answer:
+        """Renew the Lease that was held: whoever had it meanwhile may have worked as well."""
+        try:
+            lease = await self._request("GET", self._path)
+        except NotFoundError:
+            return Answer.LOST
+        if (lease.get("spec") or {}).get("holderIdentity") != self._identity:
+            return Answer.LOST
+        return await self._write(lease)
+
+    async def _write(self, lease: Json) -> Answer:
         meta = {"name": LEASE_NAME, "resourceVersion": lease["metadata"]["resourceVersion"]}
-        await self._request("PUT", self._path, {"metadata": meta, "spec": self._spec(spec)})
-        return True
+        spec = self._spec(lease.get("spec") or {})
+        await self._request("PUT", self._path, {"metadata": meta, "spec": spec})
+        return Answer.HELD
 
     def _is_free(self, spec: Json) -> bool:
         holder = spec.get("holderIdentity")

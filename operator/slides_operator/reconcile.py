@@ -28,6 +28,7 @@ from slides_operator.core.stuck import needs_events
 from slides_operator.errors import (
     FORBIDDEN,
     ApiError,
+    ConflictError,
     NotFoundError,
     RejectedError,
     UnreachableError,
@@ -65,6 +66,7 @@ class Reconciler:
         self._deliveries = deliveries
         self._now = now
         self._heard_since = now()
+        self._going: dict[Key, tuple[str, datetime]] = {}
         self._batches = BatchReconciler(cluster, cache, deliveries, now=now)
 
     async def reconcile(self, key: Key) -> datetime | None:
@@ -90,6 +92,7 @@ class Reconciler:
         extraction = self._cache.extraction(key)
         if extraction is None:
             self._deliveries.forget(key)
+            self._going.pop(key, None)
             return None
         jobs = self._cache.jobs_of(key.namespace, extraction["metadata"]["uid"])
         if is_settled(extraction, jobs):
@@ -115,7 +118,8 @@ class Reconciler:
         seen = observe(world)
         if seen.deleted_at:
             kept = self._cache.manifests_like(manifests_at_stake(seen), but_not=meta["uid"])
-            return observe(replace(world, kept=kept))
+            since = self._going_since(key, seen.uid, now)
+            return observe(replace(world, kept=kept, going_since=since))
         about = {needs_events(seen, attempt, now) for attempt in seen.attempts.values()} - {""}
         if not about:
             return seen
@@ -123,6 +127,13 @@ class Reconciler:
             await self._cluster.ensure_runner_access(seen.namespace, within_s=STUCK_GRANT_S)
         events = await self._cluster.events_of(seen.namespace, about.pop())
         return observe(replace(world, events=events))
+
+    def _going_since(self, key: Key, uid: str, now: datetime) -> datetime:
+        known, since = self._going.get(key, ("", now))
+        if known != uid:
+            since = now
+        self._going[key] = uid, since
+        return since
 
     async def _delete(self, key: Key, seen: Observation, now: datetime) -> datetime | None:
         made = plan_deletion(seen, self._settings, now)
@@ -172,11 +183,11 @@ class Reconciler:
             await cluster.delete_claim(namespace, made.drop_claim)
         if made.status is not None:
             version = seen.world.extraction["metadata"]["resourceVersion"]
-            with _unless_going(seen):
+            with _unless_going(seen, made):
                 await cluster.apply_status(key, made.status, resource_version=version)
         self._deliveries.recorded(key, seen.telling.tried)
         for job in made.delete_jobs:
-            with _unless_going(seen):
+            with _unless_going(seen, made):
                 await cluster.delete_job(namespace, job)
         for job in made.expire_jobs:
             ttl = {"spec": {"ttlSecondsAfterFinished": self._settings.job_history_seconds}}
@@ -212,12 +223,14 @@ class Reconciler:
 
 
 @contextmanager
-def _unless_going(seen: Observation) -> Iterator[None]:
-    """Let no refusal of what is merely good to have hold up a deletion."""
+def _unless_going(seen: Observation, made: Plan) -> Iterator[None]:
+    """Let no refusal of what is merely good to have hold up a deletion, and no failure its end."""
     try:
         yield
-    except RejectedError as e:
-        if not seen.deleted_at:
+    except ConflictError:
+        raise  # what changed meanwhile is looked at, and decided anew
+    except ApiError as e:
+        if not seen.deleted_at or not (made.release or _is_refused(e)):
             raise
         log.warning("refused", namespace=seen.namespace, name=seen.name, error=e.message)
 

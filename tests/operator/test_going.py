@@ -11,7 +11,7 @@ from slides_api.job_input import JobInput
 from slides_api.names import storage_prefix
 from slides_api.v1alpha1 import Outputs
 from slides_api.wellknown import API_VERSION, OUTPUTS_FINALIZER
-from slides_operator.errors import ApiError, RejectedError
+from slides_operator.errors import ApiError, ConflictError, RejectedError, UnreachableError
 from slides_operator.kube.cache import Key, Kind
 from tests.operator.fake_api import FakeApi
 from tests.operator.mortal import MortalOperator
@@ -156,3 +156,39 @@ def end_job(api: FakeApi) -> None:
     (job,) = api.all("jobs")
     job["status"] = {"conditions": [{"type": "Complete", "status": "True"}]}
     api.changed("jobs", job)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(ApiError("it cannot patch resource", status=403), id="no right to"),
+        pytest.param(UnreachableError("failed calling webhook", status=500), id="a broken webhook"),
+    ],
+)
+@pytest.mark.parametrize("what", ["PATCH slideextractions/talk/status", "DELETE jobs"])
+def test_nothing_that_fails_holds_it_for_ever(going: Going, what: str, error: ApiError) -> None:
+    extraction = going.apply(video={"key": "youtube-x"})
+    going.api.refusals[what] = error
+
+    going.delete(extraction)
+    going.start()
+    for _ in range(20):
+        going.look(after=60)
+
+    assert going.gone
+
+
+def test_a_status_that_changed_meanwhile_is_told_again(going: Going) -> None:
+    extraction = going.apply(video={"key": "youtube-x"})
+    going.delete(extraction)
+    going.start()
+    going.look()
+    end_job(going.api)
+    going.api.refusals["PATCH slideextractions/talk/status"] = ConflictError("changed", status=409)
+
+    going.look()
+    assert not going.gone
+    going.api.refusals.clear()
+    going.look()
+
+    assert going.gone

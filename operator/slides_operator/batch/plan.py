@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from slides_api.conditions import ConditionType, Reason
 from slides_api.names import child_name
@@ -77,7 +78,7 @@ def plan_batch(seen: BatchObservation, now: datetime, *, refused: Sequence[str] 
         refused=refused,
     )
     creates = tuple(_creates(seen, seen.spec, rows))
-    changes = tuple(_changes(seen))
+    changes = tuple(islice(_changes(seen), BURST))
     resuming = seen.was_suspended and not seen.suspend and bool(changes)
     status = build_status(seen, rows, now, resuming=resuming)
     return replace(_with_status(seen, status, now), creates=creates, changes=changes)

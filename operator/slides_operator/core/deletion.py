@@ -54,7 +54,7 @@ class Case:
         if told and (begun := parse_time(told["lastTransitionTime"])):
             return begun
         # What cannot be told, as the status is refused, must not take for ever either.
-        return max(self.seen.deleted_at or self.now, self.seen.world.heard_since or self.now)
+        return self.seen.world.going_since or self.now
 
     @property
     def ends_at(self) -> datetime:

@@ -10,6 +10,8 @@ from datetime import datetime
 from slides_operator.core.objects import Json, format_time, parse_time, present
 from slides_operator.core.outcome import Outcome
 
+LARGEST_EXIT_CODE = 255
+"""As the CRD has it: what a kernel gives back; a runtime's own may lie beyond."""
 HISTORY_LIMIT = 5
 """Rows that are kept, as the CRD has it."""
 
@@ -116,10 +118,14 @@ def _build_row(row: Row) -> Json:
         "job": row.job,
         **present(
             reason=row.reason,
-            exitCode=row.exit_code,
+            exitCode=_within_bounds(row.exit_code),
             message=row.message,
             startedAt=row.started_at and format_time(row.started_at),
             finishedAt=row.finished_at and format_time(row.finished_at),
             node=row.node,
         ),
     }
+
+
+def _within_bounds(code: int | None) -> int | None:
+    return None if code is None else min(max(code, 0), LARGEST_EXIT_CODE)

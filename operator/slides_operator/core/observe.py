@@ -30,6 +30,8 @@ class World:
     """Manifests of the same video that the results of others name."""
     heard_since: datetime | None = None
     """Since when nothing that a runner said can have been missed."""
+    going_since: datetime | None = None
+    """When this operator first saw that it is being deleted."""
     tried: Tried | None = None
     """The attempt to deliver its webhook that is not written down yet."""
 

@@ -22,6 +22,9 @@ from slides_operator.metrics import Metrics
 PERIOD_S = 10.0
 DEAD_AFTER_S = 90.0
 """Chosen: kopf leaves a silent watch after 70 s; what it has not brought then, it never will."""
+LATE_S = 30.0
+"""When a write that was not seen back is asked about: chosen, far beyond any watch's delay, and
+well before it counts as one that is dead."""
 SYNC_PERIOD_S = 0.5
 SERVED_PERIOD_S = 2.0
 PAGE = 500
@@ -98,7 +101,7 @@ class Census:
             self._missing_since = None
         elif self._missing_since is None and self.synced.is_set():
             self._missing_since = self._clock()
-        if here > there and self._extra:
+        if (here > there and self._extra) or self._echoes.oldest_s() > LATE_S:
             await self._forget_ghosts()
         self._extra = here > there
 
@@ -112,6 +115,7 @@ class Census:
             version = int(page["metadata"]["resourceVersion"])
             more = page["metadata"].get("continue") or None
         keys = self._cache.retain(self.kind, uids, version=version, namespace=self.namespace)
+        self._echoes.forget_all_but(self._cache.key_of)
         for key in keys:
             self._enqueue(key)
         if keys:

@@ -31,6 +31,10 @@ class Echoes:
         """Note that an object was deleted, and expect nothing more of it."""
         self._expected.pop(uid, None)
 
+    def forget_all_but(self, known: Callable[[str], object]) -> None:
+        """Expect nothing more of objects that are not known: what vanished unseen stays unseen."""
+        self._expected = {uid: one for uid, one in self._expected.items() if known(uid)}
+
     def pardon(self) -> None:
         """Start the time anew: the API server does not answer, so nothing could be seen."""
         now = self._clock()
@@ -42,7 +46,12 @@ class Echoes:
 
     def trouble(self) -> str | None:
         """Return what is wrong with the watch, if anything."""
-        first = min((since for _, since in self._expected.values()), default=None)
-        if first is None or (unseen_s := self._clock() - first) < DEAD_AFTER_S:
+        unseen_s = self.oldest_s()
+        if unseen_s < DEAD_AFTER_S:
             return None
         return f"a write of {unseen_s:.0f} s ago was never seen in the watch"
+
+    def oldest_s(self) -> float:
+        """Return for how long the first of them has not been seen back."""
+        now = self._clock()
+        return now - min((since for _, since in self._expected.values()), default=now)

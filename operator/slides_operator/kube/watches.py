@@ -87,20 +87,23 @@ class Watch:
         pause = FIRST_PAUSE_S
         self._moved_at = self._clock()
         while True:
+            began_at = self._clock()
             try:
                 version = await self._list()
                 self.synced.set()
                 self.settled.set()
-                pause = FIRST_PAUSE_S
                 await self.follow(version)
             except GoneError:
                 log.info("watch starts anew", watch=self.name)
+                if self._clock() - began_at > LONGEST_PAUSE_S:
+                    pause = FIRST_PAUSE_S  # it was of use in between
             except ApiError as e:
                 log.warning("list failed", watch=self.name, error=e.message)
                 if self.namespace and e.status == FORBIDDEN:
                     self.settled.set()
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_S)
+            # A place that is forgotten at once would else make lists without end.
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
             self._moved_at = self._clock()
 
     async def _list(self) -> str:

@@ -38,15 +38,25 @@ def enqueued() -> list[Key]:
 
 
 @pytest.fixture
+def echoes(clock: Clock) -> Echoes:
+    return Echoes(clock)
+
+
+@pytest.fixture
 def census(
-    client: Client, cache: Cache, enqueued: list[Key], namespace: str, clock: Clock
+    client: Client,
+    cache: Cache,
+    enqueued: list[Key],
+    namespace: str,
+    clock: Clock,
+    echoes: Echoes,
 ) -> Census:
     return Census(
         client,
         cache,
         enqueued.append,
         kind=Kind.EXTRACTION,
-        echoes=Echoes(clock),
+        echoes=echoes,
         namespace=namespace,
         clock=clock,
     )
@@ -163,3 +173,37 @@ async def test_refused_census_is_the_callers_to_hear(client: Client, clock: Cloc
 
     with pytest.raises(NotFoundError):
         await census.count()
+
+
+async def test_a_ghost_is_not_waited_for(
+    census: Census, cache: Cache, namespace: str, clock: Clock, echoes: Echoes
+) -> None:
+    """What was written to an object that vanished unseen never comes back through the watch."""
+    cache.put(build_extraction("ghost", 1, name="ghost", namespace=namespace))
+    echoes.expect("ghost", 1)
+
+    for _ in range(2):
+        await census.count()
+    clock.now += DEAD_AFTER_S
+
+    assert echoes.trouble() is None
+
+
+async def test_a_ghost_is_found_although_the_counts_agree(
+    census: Census,
+    cache: Cache,
+    client: Client,
+    namespace: str,
+    clock: Clock,
+    echoes: Echoes,
+) -> None:
+    await _create(client, namespace, "unseen")
+    cache.put(build_extraction("ghost", 1, name="ghost", namespace=namespace))
+    echoes.expect("ghost", 1)
+
+    clock.now += DEAD_AFTER_S / 2
+    await census.count()
+    clock.now += DEAD_AFTER_S
+
+    assert echoes.trouble() is None
+    assert "has missed some" in (census.trouble() or "")

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -232,3 +232,28 @@ async def test_watch_that_no_longer_moves_is_trouble(
         now[0] += DEAD_AFTER_S
 
         assert "has not moved" in (watch.trouble() or "")
+
+
+class Forgetful:
+    """A client whose lists are answered, and whose every place to watch from is forgotten."""
+
+    def __init__(self) -> None:
+        self.lists = 0
+
+    async def request(self, *_: object, **__: object) -> dict[str, Any]:
+        self.lists += 1
+        return {"metadata": {"resourceVersion": "1"}, "items": []}
+
+    @asynccontextmanager
+    async def stream(self, *_: object, **__: object) -> AsyncIterator[None]:
+        raise GoneError("too old")
+        yield
+
+
+async def test_a_place_that_is_always_forgotten_makes_no_storm_of_lists() -> None:
+    client = Forgetful()
+    watch = Watch(cast("Client", client), Cache(), Seen("a"), kind=JOB, namespace="a")
+    async with _running(watch):
+        await asyncio.sleep(1.2)
+
+    assert client.lists <= 3
