@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from slides_operator.service.drain import RETRY_AFTER_S, SETTLE_S, Drain
+from slides_operator.service.drain import RETRY_AFTER_S, SETTLE_S, Close, Drain
 from slides_operator.service.problems import ProblemError
 
 
@@ -64,7 +64,14 @@ def test_stream_that_comes_late_is_told_at_once(drain: Drain) -> None:
 
 def test_stream_may_end_while_others_are_told(drain: Drain) -> None:
     told: list[str] = []
-    forgets = [drain.register(lambda: [forget() for forget in forgets] and told.append("x"))]
+    forgets: list[Close] = []
+
+    def end_all() -> None:
+        told.append("x")
+        for forget in forgets:
+            forget()
+
+    forgets.append(drain.register(end_all))
     forgets.append(drain.register(lambda: told.append("y")))
 
     drain.start()

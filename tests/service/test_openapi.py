@@ -92,7 +92,7 @@ async def _handle(call: Call) -> web.Response:
 
 
 def _row(**changed: Any) -> Route:
-    row = {
+    row: dict[str, Any] = {
         "method": "POST",
         "path": "/things/{number:[0-9]{1,3}}",
         "handler": _handle,

@@ -115,7 +115,7 @@ def _define(routes: Iterable[Route]) -> tuple[References, Json]:
     keys = sorted(set(_models(routes)), key=lambda key: (key[0].__qualname__, key[1]))
     references, schema = models_json_schema(keys, by_alias=True, ref_template=REF)
     short = _Names(schema["$defs"])
-    named = {key: short.rename(reference) for key, reference in references.items()}
+    named = {key: short.rename(references[key]) for key in keys}
     return named, {short.of(name): short.rename(one) for name, one in schema["$defs"].items()}
 
 
