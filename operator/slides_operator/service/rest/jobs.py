@@ -109,8 +109,9 @@ def find_warnings(wanted: JobRequest, *, joined: bool) -> list[str]:
         )
     if wanted.priority:
         warnings.append("priority is kept, but has no effect: jobs do not wait for each other.")
-    for name in wanted.options.model_fields_set if wanted.options else ():
-        if name in (wanted.options.model_extra or {}):
+    options = wanted.options or JobOptions()
+    for name in options.model_fields_set:
+        if name in (options.model_extra or {}):
             warnings.append(f"options.{name} is not known, and has no effect.")
         elif name not in USED:
             warnings.append(f"options.{name} has no effect on job_type {wanted.job_type}.")

@@ -175,16 +175,23 @@ async def _act(call: Call, action: BulkAction, job_id: str) -> None:
 
 
 async def _each(ids: Iterable[str], do: Callable[[str], Coroutine[Any, Any, Done]]) -> list[Done]:
-    """Return what became of each, in order; a few are worked on at once."""
+    """Return what became of each, in order; a few are worked on at once.
+
+    What one of them raises is raised once all are through.
+    """
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(job_id: str) -> Done:
         async with slots:
             return await do(job_id)
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(job_id)) for job_id in ids]
-    return [task.result() for task in tasks]
+    outcomes = await asyncio.gather(*map(one, ids), return_exceptions=True)
+    done: list[Done] = []
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        done.append(outcome)
+    return done
 
 
 def _routes_under(prefix: str) -> tuple[Route, ...]:
