@@ -9,12 +9,22 @@ import pytest
 from prometheus_client import Metric
 
 from slides_operator.metrics import Metrics
-from tests.chart.charts import CHART, EVERYTHING, NAMESPACE, OPERATOR, Object, only, render
+from slides_operator.service.metrics import ServiceMetrics
+from tests.chart.charts import (
+    CHART,
+    EVERYTHING,
+    NAMESPACE,
+    OPERATOR,
+    SERVICE,
+    Object,
+    only,
+    render,
+)
 from tests.cluster.tools import REPOSITORY
 
 DASHBOARD: Object = json.loads((CHART / "files" / "dashboard.json").read_text())
 PANELS: list[Object] = DASHBOARD["panels"]
-SAMPLE = re.compile(r"\bslides_operator_\w+")
+SAMPLE = re.compile(r"\bslides_(?:operator|service)_\w+")
 GRAFANA = {"$__rate_interval": "5m", "$job": ".*"}
 """What Grafana puts in the place of its variables."""
 
@@ -27,7 +37,7 @@ def _rules(**values: object) -> list[Object]:
 
 
 def _samples() -> dict[str, set[str]]:
-    """Return every sample that the operator can export, with its labels."""
+    """Return every sample that operator and service can export, with its labels."""
     kinds = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "gauge": [""]}
     return {
         f"{metric.name}{suffix}": {*labels, *({"le"} if suffix == "_bucket" else ())}
@@ -37,7 +47,7 @@ def _samples() -> dict[str, set[str]]:
 
 
 def _metrics() -> Iterator[tuple[Metric, set[str]]]:
-    for collector in vars(Metrics()).values():
+    for collector in (*vars(Metrics()).values(), *vars(ServiceMetrics()).values()):
         if hasattr(collector, "describe"):
             (metric,) = collector.describe()
             yield metric, set(collector._labelnames)  # noqa: SLF001 - unused metrics have no sample
@@ -66,7 +76,7 @@ def _rule(alert: str) -> Object:
     return found
 
 
-def test_query_is_promql_over_what_the_operator_exports(query: str) -> None:
+def test_query_is_promql_over_what_is_exported(query: str) -> None:
     for variable, value in GRAFANA.items():
         query = query.replace(variable, value)
 
@@ -117,11 +127,12 @@ def test_alerts_are_of_this_release() -> None:
     assert [s for s in selectors if not s.startswith(of_release)] == []
 
 
-def test_monitor_reads_the_metrics_port() -> None:
+@pytest.mark.parametrize("name", [OPERATOR, SERVICE])
+def test_monitor_reads_the_metrics_port(name: str) -> None:
     objects = render(EVERYTHING)
 
-    (endpoint,) = only(objects, "ServiceMonitor")["spec"]["endpoints"]
-    (port,) = only(objects, "Service")["spec"]["ports"]
+    (endpoint,) = only(objects, "ServiceMonitor", name)["spec"]["endpoints"]
+    (port,) = only(objects, "Service", f"{name}-metrics")["spec"]["ports"]
     assert endpoint == {"port": port["name"], "path": "/metrics", "interval": "30s"}
 
 
