@@ -163,8 +163,9 @@ def _moment(text: str) -> str | None:
 def convert_all(found: object, where: str, outcome: Outcome, *, depth: int = 2) -> object:
     """Return a document, a list or an object of them, with every `log` converted."""
     match found:
-        case {"jobs": list() | dict() as jobs} if depth == 2:
-            return {**found, "jobs": convert_all(jobs, f"{where}.jobs", outcome, depth=1)}
+        case dict() if depth == 2 and isinstance(found.get("jobs"), list | dict):
+            jobs = convert_all(found["jobs"], f"{where}.jobs", outcome, depth=1)
+            return {**found, "jobs": jobs}
         case dict() if is_job(found):
             return _convert_one(found, where, outcome)
         case list() if depth:

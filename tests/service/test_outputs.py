@@ -16,7 +16,8 @@ URI = f"s3://slides-extractor/{KEY}/0123abcd/manifest.json"
 
 
 def settings(**changed: Any) -> ServiceSettings:
-    return ServiceSettings(_env_file=None, **changed)
+    chosen: dict[str, Any] = {"_env_file": None, **changed}
+    return ServiceSettings(**chosen)
 
 
 def finished(uri: str = URI, key: str = KEY, **s3: str) -> dict[str, Any]:
@@ -132,17 +133,13 @@ def test_endpoint_that_is_no_url_is_named() -> None:
 
 
 def of_server(s3: S3Server, bucket: str, **changed: str) -> Outputs:
-    return Outputs(
-        settings(
-            **{
-                "s3_endpoint": s3.endpoint,
-                "s3_access_key": s3.access_key,
-                "s3_secret_key": s3.secret_key,
-                "s3_bucket_name": bucket,
-                **changed,
-            }
-        )
-    )
+    own = {
+        "s3_endpoint": s3.endpoint,
+        "s3_access_key": s3.access_key,
+        "s3_secret_key": s3.secret_key,
+        "s3_bucket_name": bucket,
+    }
+    return Outputs(settings(**{**own, **changed}))
 
 
 async def test_store_that_refuses_is_not_the_callers_fault(s3_server: S3Server) -> None:

@@ -115,7 +115,7 @@ class Outputs:
 
     async def _ask(self, ask: "Callable[[S3Client], T]") -> T:
         async with self._slots:
-            return await asyncio.to_thread(self._answer, ask)
+            return await asyncio.to_thread(lambda: self._answer(ask))
 
     def _answer(self, ask: "Callable[[S3Client], T]") -> T:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -72,7 +72,7 @@ async def test_items_become_a_batch(service: RunningService) -> None:
     (batch,) = (await service.api.request("GET", service.path(Kind.BATCH)))["items"]
     assert status == 202
     assert body["jobId"] == batch["metadata"]["uid"]
-    assert uuid.UUID(body["jobId"])
+    assert str(uuid.UUID(body["jobId"])) == body["jobId"]
     assert [item["url"] for item in batch["spec"]["items"]] == [
         "instagram:ABC123",
         "youtube:dQw4w9WgXcQ",

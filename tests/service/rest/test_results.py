@@ -61,7 +61,7 @@ class Talk:
 @pytest.fixture
 async def talk(start_service: StartService, s3_server: S3Server) -> AsyncIterator[Talk]:
     bucket = s3_server.make_bucket()
-    settings = {
+    settings: dict[str, Any] = {
         "s3_endpoint": s3_server.endpoint,
         "s3_access_key": s3_server.access_key,
         "s3_secret_key": s3_server.secret_key,

@@ -202,7 +202,7 @@ def _slide(slide: Json, links: dict[str, str]) -> LinkedSlide:
 def _picture(image: Any, links: dict[str, str]) -> Picture | None:  # noqa: ANN401 - JSON
     if not isinstance(image, dict) or image.get("key") not in links:
         return None
-    size = {name: image.get(name) for name in ("width", "height")}
+    size: dict[str, Any] = {name: image.get(name) for name in ("width", "height")}
     return Picture(**_file(image, links), **size)
 
 
