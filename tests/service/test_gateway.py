@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from slides_api.wellknown import API_VERSION, EXTRACTION_LABEL
-from slides_operator.errors import ApiError, ConflictError, NotFoundError, RejectedError
+from slides_operator.errors import ConflictError, NotFoundError, RejectedError
 from slides_operator.kube.cache import Kind
 from slides_operator.kube.client import Client
 from slides_operator.service.audit import Actor, acting_for
@@ -141,9 +141,9 @@ async def test_events_and_pods_of_an_object_are_found(
     assert [one["reason"] for one in await gateway.events(namespace, uid)] == ["JobCreated"]
     assert [one["metadata"]["name"] for one in await gateway.pods(namespace, uid)] == ["waiting"]
     assert await gateway.pods(namespace, str(uuid.uuid4())) == []
-    with pytest.raises(ApiError, match="does not have a host assigned") as caught:
-        await gateway.pod_log(namespace, "waiting", tail_lines=10)
-    assert caught.value.status == 400
+    assert await gateway.pod_log(namespace, "waiting", tail_lines=10) == ""
+    with pytest.raises(NotFoundError, match='pods "gone" not found'):
+        await gateway.pod_log(namespace, "gone")
 
 
 async def test_text_is_returned_as_it_is(api: Client) -> None:

@@ -36,9 +36,17 @@ BODIES: dict[str, Any] = {
 """What a route takes that is not content with {}."""
 FORMS: dict[str, dict[str, str]] = {"/ui/new": {"url": f"youtube:{VIDEO}"}}
 FOR_EVERYBODY = frozenset(
-    {"/tickets", "/ws/health", "/connections/status", "/ws/connections/status"}
+    {
+        "POST /tickets",
+        "GET /ws/health",
+        "GET /ws/jobs/broadcast",
+        "GET /ws/connections/status",
+        "GET /connections/status",
+        "GET /ui/",
+        "GET /ui/new",
+    }
 )
-"""They tell nothing of any resource: knowing who one is, is enough."""
+"""Knowing who one is, is enough: they tell of no resource, the broadcast of those one may watch."""
 PARTS = {
     "id": "talk",
     "jobId": "talk",
@@ -50,11 +58,13 @@ PARTS = {
 
 
 def guarded() -> Iterator[Route]:
-    return (
-        route
-        for route in ROUTES
-        if route.access is not Access.OPEN and _stem(route) not in FOR_EVERYBODY
-    )
+    for route in ROUTES:
+        if route.access is not Access.OPEN and _named(route) not in FOR_EVERYBODY:
+            yield route
+
+
+def _named(route: Route) -> str:
+    return f"{route.method} {route.path}"
 
 
 def _stem(route: Route) -> str:
@@ -69,7 +79,7 @@ def _path(route: Route) -> str:
 
 
 async def ask(service: RunningService, route: Route, account: Account) -> int:
-    """Return the status of an answer; a WebSocket's close code stands in front of it."""
+    """Return the status of an answer; where a WebSocket opens, what it says first."""
     url = service.url + _path(route)
     if _stem(route).startswith("/ws/"):
         try:
@@ -98,13 +108,26 @@ async def test_no_route_forgets_to_ask_what_a_token_may(
     await service.create(name="talk")
     nobody = await make_account(service.cluster, service.namespace)
 
-    answers = {
-        f"{route.method} {route.path}": await ask(service, route, nobody) for route in every_route
-    }
+    answers = {_named(route): await ask(service, route, nobody) for route in every_route}
 
     assert len(answers) > 30
-    # 404: what is told of a batch, where there is none of that name. 1008: a WebSocket's refusal.
-    assert {what: status for what, status in answers.items() if status not in {403, 1008}} == {}
+    assert {what: status for what, status in answers.items() if status != 403} == {}
+
+
+async def test_the_broadcast_tells_each_what_they_may_watch(service: RunningService) -> None:
+    await service.create(name="talk")
+    reader = await make_account(service.cluster, service.namespace, "watch")
+    nobody = await make_account(service.cluster, service.namespace)
+    url = f"{service.url}/ws/jobs/broadcast"
+
+    async with (
+        service.stranger.ws_connect(url, headers=reader.headers) as read,
+        service.stranger.ws_connect(url, headers=nobody.headers) as unread,
+    ):
+        await service.set_status("talk", {"phase": "Downloading"})
+        assert (await read.receive_json(timeout=10))["type"] == "job_update"
+        with pytest.raises(TimeoutError):
+            await unread.receive(timeout=1)
 
 
 async def test_who_may_create_submits_and_is_named_in_the_audit_log(

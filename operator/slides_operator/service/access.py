@@ -11,7 +11,7 @@ import hmac
 import ipaddress
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -35,7 +35,7 @@ CallerKind = Literal["password", "key", "token", "ticket", "cookie", "anonymous"
 
 INVALID = "Invalid or missing API password"
 NOT_CONFIGURED = "API password is not configured"
-CHALLENGE = {hdrs.WWW_AUTHENTICATE: 'Bearer realm="slides-extractor"'}
+CHALLENGE: Mapping[str, str] = {hdrs.WWW_AUTHENTICATE: 'Bearer realm="slides-extractor"'}
 KEY_HEADER = "X-API-Key"
 TICKET = "ticket"
 """Parameter of the query that carries one."""

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from limits import RateLimitItem, parse_many
@@ -204,11 +205,12 @@ def _open_pool(url: str) -> ConnectionPool:
 
 
 def _share(pool: ConnectionPool, url: str) -> MovingWindowRateLimiter:
+    options: dict[str, Any] = {"connection_pool": pool}  # documented, and not in the types
     storage = RedisStorage(
         f"async+{url}",
         wrap_exceptions=True,
         implementation="redispy",
         key_prefix="slides",
-        connection_pool=pool,  # type: ignore[arg-type] # documented, and not in its type
+        **options,
     )
     return MovingWindowRateLimiter(storage)

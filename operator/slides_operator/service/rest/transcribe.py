@@ -111,6 +111,7 @@ class ListQuery(BaseModel):
 
 async def transcribe(call: Call) -> web.Response:
     """Refuse, once the request is known to be a proper one: nothing here makes transcripts."""
+    await call.allow("create", Kind.BATCH)
     wanted: TranscribeRequest = call.body
     most = call.service.settings.max_urls_per_job
     if not wanted.youtube_urls:
