@@ -181,7 +181,7 @@ class Store:
         where: Callable[[Record], bool] | None,
     ) -> Places:
         words, records = self._words, self._records
-        found = chain.from_iterable(shelves)
+        found: Iterable[Place] = chain.from_iterable(shelves)
         if search:
             found = (place for place in found if search in words[place[1]])
         if where:
