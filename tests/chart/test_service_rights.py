@@ -195,6 +195,9 @@ def test_service_needs_every_right_that_it_has_and_no_other(place: Place, tmp_pa
         videos = {"items": [{"platform": "youtube", "code": "dQw4w9WgXcQ"}]}
         _, batch = caller.request("POST", f"/process{there}", videos)
         _make_pod(place.cluster, job["id"])
+        _report(place.cluster, job["id"], {"phase": "Downloading", "attempts": {"current": 1}})
+        shown = f"/api/v1/jobs/{job['id']}{there}"
+        caller.until(shown, lambda _, said: said["status"] == "processing")
         for path in (
             f"/status/{job['id']}",
             f"/status/{batch['jobId']}",
@@ -205,9 +208,9 @@ def test_service_needs_every_right_that_it_has_and_no_other(place: Place, tmp_pa
         refused, _ = caller.request("GET", f"/api/v1/jobs/{there}", token=token)
         caller.request("POST", f"/api/v1/jobs/{job['id']}/cancel{there}", {})
         caller.request("DELETE", f"/job_status/{batch['jobId']}{there}")
-        _end(place.cluster, job["id"])
-        caller.until(f"/api/v1/jobs/{job['id']}{there}", lambda _, said: said["status"] == "failed")
-        deleted, said = caller.request("DELETE", f"/api/v1/jobs/{job['id']}{there}")
+        _report(place.cluster, job["id"], {"phase": "Failed"})
+        caller.until(shown, lambda _, said: said["status"] == "failed")
+        deleted, said = caller.request("DELETE", shown)
 
     asked = place.asked()
     assert (refused, deleted, said) == (403, 204, None)
@@ -216,13 +219,13 @@ def test_service_needs_every_right_that_it_has_and_no_other(place: Place, tmp_pa
     assert place.granted() - asked.keys() == set()
 
 
-def _end(cluster: LightCluster, uid: str) -> None:
-    """Say that a job failed, as no operator runs here."""
+def _report(cluster: LightCluster, uid: str, status: Object) -> None:
+    """Say how a job is, as no operator runs here."""
     listed = cluster.kubectl("get", "slx", "-n", ELSEWHERE, "--output=json")
     (name,) = [
         o["metadata"]["name"] for o in json.loads(listed)["items"] if o["metadata"]["uid"] == uid
     ]
-    patch = json.dumps({"status": {"phase": "Failed"}})
+    patch = json.dumps({"status": status})
     merge = ("--subresource=status", "--type=merge", f"--patch={patch}")
     cluster.kubectl("patch", "slx", name, "-n", ELSEWHERE, *merge)
 

@@ -1,9 +1,12 @@
 {{/* What the service may do in each namespace that it serves. */}}
 {{- define "slides-extractor.serviceRules" -}}
 - apiGroups: [slides-extractor.dev]
-  resources: [slideextractions, slideextractionbatches]
+  resources: [slideextractions]
   # What callers ask for. No status: that is the operator's and the runner's.
   verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [slides-extractor.dev]
+  resources: [slideextractionbatches]
+  verbs: [get, list, watch, create, patch]
 - apiGroups: [""]
   resources: [pods]
   # Whose log to read.
