@@ -13,18 +13,15 @@ import structlog
 
 from slides_api.wellknown import OUTPUTS_FINALIZER
 from slides_operator.batch.reconcile import BatchReconciler
-from slides_operator.core.deletion import (
-    manifests_at_stake,
-    plan_abandonment,
-    plan_delay,
-    plan_deletion,
-)
+from slides_operator.core.deletion import plan_abandonment, plan_delay, plan_deletion
 from slides_operator.core.job import progress_seconds
 from slides_operator.core.objects import Json
 from slides_operator.core.observe import Observation, World, observe
 from slides_operator.core.plan import Plan, plan, plan_hindrance, plan_refusal
+from slides_operator.core.pod import template_hash
 from slides_operator.core.settled import is_settled
 from slides_operator.core.stuck import needs_events
+from slides_operator.core.twins import find_twins, manifests_at_stake, video_at_stake
 from slides_operator.errors import (
     FORBIDDEN,
     ApiError,
@@ -113,13 +110,15 @@ class Reconciler:
             jobs,
             self._cache.pods_of(meta["namespace"], meta["uid"]),
             heard_since=self._heard_since,
+            template=template_hash(extraction.get("spec") or {}, self._settings),
             tried=self._deliveries.tried(key),
         )
         seen = observe(world)
         if seen.deleted_at:
             kept = self._cache.manifests_like(manifests_at_stake(seen), but_not=meta["uid"])
+            twins = find_twins(seen, self._cache.at_work_on(video_at_stake(seen)))
             since = self._going_since(key, seen.uid, now)
-            return observe(replace(world, kept=kept, going_since=since))
+            return observe(replace(world, kept=kept, twins=twins, going_since=since))
         about = {needs_events(seen, attempt, now) for attempt in seen.attempts.values()} - {""}
         if not about:
             return seen

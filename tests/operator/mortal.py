@@ -28,6 +28,7 @@ class MortalOperator:
         self.api = api
         self.now = now
         self.receiver = Receiver()
+        self.settings = SETTINGS
         self.restart()
 
     def restart(self) -> None:
@@ -36,14 +37,14 @@ class MortalOperator:
         cluster = Cluster(
             cast("Client", self.api),  # its one method that is called
             self.cache,
-            SETTINGS,
+            self.settings,
             echoes=Echoes(),
             transitions=Transitions(metrics),
             clock=lambda: self.now().timestamp(),
         )
         self.postbox = Postbox(self.receiver, self.now)
         deliveries = cast("Deliveries", self.postbox)
-        self.reconciler = Reconciler(cluster, self.cache, SETTINGS, deliveries, now=self.now)
+        self.reconciler = Reconciler(cluster, self.cache, self.settings, deliveries, now=self.now)
 
     def reconcile(self, runner: asyncio.Runner, key: Key) -> datetime | None:
         try:

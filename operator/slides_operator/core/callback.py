@@ -106,8 +106,9 @@ def next_callback(telling: Telling, ended_at: str, now: datetime) -> Json | None
 
 
 def is_open(callback: Json | None) -> bool:
-    """Return whether another attempt follows."""
-    return "nextAttemptAt" in (callback or {})
+    """Return whether another attempt follows: never more than the schedule has, whoever wrote."""
+    told = callback or {}
+    return "nextAttemptAt" in told and told.get("attempts", 0) <= len(PAUSES)
 
 
 def was_given_up(before: Json | None, after: Json | None) -> bool:
@@ -117,7 +118,7 @@ def was_given_up(before: Json | None, after: Json | None) -> bool:
 
 def due_delivery(telling: Telling, following: Json | None, now: datetime) -> Delivery | None:
     """Return the attempt that is due; only once the status says so, as its id hangs on that."""
-    due = parse_time(telling.told.get("nextAttemptAt"))
+    due = _due(telling.told)
     if due is None or due > now or following != telling.told:
         return None
     return Delivery(telling.url, telling.told["id"], telling.told.get("attempts", 0) + 1)
@@ -131,7 +132,11 @@ def next_moments(
     later = asked if asked and asked > now else None
     if due_delivery(telling, following, now):
         return later, now + PATIENCE
-    return later, parse_time((following or {}).get("nextAttemptAt"))
+    return later, _due(following or {})
+
+
+def _due(told: Json) -> datetime | None:
+    return parse_time(told.get("nextAttemptAt")) if is_open(told) else None
 
 
 def _asked_at(telling: Telling) -> datetime | None:

@@ -30,6 +30,7 @@ from slides_operator.core.states import (
     Working,
 )
 from slides_operator.core.stuck import find_stuck
+from slides_operator.core.unstarted import find_unstarted
 
 GONE_GRACE = timedelta(seconds=10)
 """How long a new Job may be unknown: chosen, far beyond a watch's delay behind another's writes."""
@@ -214,7 +215,8 @@ def _between_attempts(
     if row and retry_at and retry_at > now:
         return Asked() if retry_due(seen, now) else Waiting(row, retry_at)
     if pods := _not_ended(seen):
-        return Held(row, pods)
+        why = f"{', '.join(pods[:3])} of an earlier one did not end."
+        return find_unstarted(seen, row, retry_at, now, why=why) or Held(row, pods)
     return Ready(_next_number(seen, ledger))
 
 

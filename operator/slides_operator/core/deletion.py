@@ -4,13 +4,12 @@ Outputs are deleted by a Job with the resource's own credentials. A few tries, s
 resource goes all the same: a store that is gone must not keep a namespace from ending.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from slides_api.conditions import ConditionType, Reason, ReasonClass
 from slides_api.exit_codes import reason_class
-from slides_api.names import storage_prefix
 from slides_api.v1alpha1 import ConditionStatus, DeletionPolicy
 from slides_api.wellknown import OUTPUTS_FINALIZER
 from slides_operator.core.attempts import Attempt, JobState
@@ -30,7 +29,6 @@ FIRST_DELAY = timedelta(seconds=15)
 DELAY_FACTOR = 4
 TIME_LIMIT = timedelta(minutes=15)
 """When a deletion ends at the latest: chosen, three tries of five minutes each."""
-MANIFEST_NAME = "manifest.json"
 SOON = timedelta(seconds=10)
 
 
@@ -96,18 +94,6 @@ def plan_delay(
     return Plan(status=_status(case, Reason.DELETING, told))
 
 
-def manifests_at_stake(seen: Observation) -> Iterator[str]:
-    """Yield the manifests whose folders a Job would delete, as far as the operator knows them.
-
-    Of an attempt that left no result, that is the end of the URI: the bucket is the runner's.
-    """
-    video, result = seen.status.get("video") or {}, seen.status.get("result") or {}
-    if uri := result.get("manifestURI"):
-        yield uri
-    if seen.spec is not None and (key := video.get("key")):
-        yield f"{storage_prefix(key, seen.spec.outputs)}{MANIFEST_NAME}"
-
-
 def _kept_by_policy(case: Case) -> Plan | None:
     if case.seen.raw_spec.get("deletionPolicy") == DeletionPolicy.DELETE:
         return None
@@ -117,6 +103,8 @@ def _kept_by_policy(case: Case) -> Plan | None:
 def _out_of_time(case: Case) -> Plan | None:
     if case.now < case.ends_at:
         return None
+    if case.seen.world.twins:
+        return _kept(case, f"{case.seen.world.twins[0]} is at work on the same video")
     return _given_up(case, f"{TIME_LIMIT.seconds // 60} minutes did not suffice")
 
 
@@ -143,8 +131,25 @@ def _named_by_another(case: Case) -> Plan | None:
     result = case.seen.status.get("result") or {}
     if result.get("manifestURI") not in case.seen.world.kept:
         return None
-    message = f"The outputs are kept: the result of another extraction names {case.place} too."
-    return Plan(release=True, events=(Event("Normal", Reason.OUTPUTS_KEPT, message),))
+    return _kept(case, f"the result of another extraction names {case.place} too")
+
+
+def _kept(case: Case, why: str) -> Plan:
+    message = clean(f"The outputs are kept: {why}.")
+    active = (*_active(case.seen.attempts), *_active(case.seen.deletions))
+    event = Event("Normal", Reason.OUTPUTS_KEPT, message)
+    return Plan(delete_jobs=active, release=True, events=(event,))
+
+
+def _twin_at_work(case: Case) -> Plan | None:
+    """Wait for another that may be writing there: whether it names the outputs is known then."""
+    if not case.seen.world.twins:
+        return None
+    message = f"{case.seen.world.twins[0]} is at work on the same video: it ends first."
+    return Plan(
+        status=_status(case, Reason.DELETING, clean(message)),
+        look_again_at=min(case.now + SOON, case.ends_at),
+    )
 
 
 def _deleted(case: Case) -> Plan | None:
@@ -215,6 +220,7 @@ CHECKS: tuple[Callable[[Case], Plan | None], ...] = (
     _named_by_another,
     _at_work,
     _hopeless,
+    _twin_at_work,
     _next_try,
 )
 

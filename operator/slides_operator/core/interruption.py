@@ -11,7 +11,6 @@ from slides_api.conditions import Reason, ReasonClass
 from slides_operator.core.attempts import Attempt
 from slides_operator.core.observe import Observation
 from slides_operator.core.outcome import Evidence, Outcome, build_outcome
-from slides_operator.core.pod import template_hash
 from slides_operator.core.requests import retry_due
 from slides_operator.core.stuck import Stuck, find_stuck, has_started
 
@@ -100,10 +99,10 @@ def _made_anew(case: Case) -> Outcome | None:
 
 
 def _outdated(case: Case) -> bool:
-    """Return whether podTemplate was edited since the Job was made."""
-    if case.seen.spec is None:
-        return False
-    return case.attempt.template_hash not in {"", template_hash(case.seen.raw_spec)}
+    """Return whether podTemplate or the operator's settings changed since the Job was made."""
+    now = case.seen.world.template
+    known = case.seen.spec is not None and now and case.attempt.template_hash
+    return bool(known) and case.attempt.template_hash != now
 
 
 def _silent(case: Case) -> Outcome | None:

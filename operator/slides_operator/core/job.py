@@ -81,7 +81,7 @@ def build_job(
     metadata = job["metadata"]
     metadata["annotations"] |= {
         PROGRESS_ANNOTATION: str(progress_s),
-        TEMPLATE_ANNOTATION: template_hash(seen.raw_spec),
+        TEMPLATE_ANNOTATION: template_hash(seen.raw_spec, settings),
     }
     metadata["ownerReferences"] = [owner_reference(seen)]
     return job

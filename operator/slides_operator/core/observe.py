@@ -30,6 +30,10 @@ class World:
     """Manifests of the same video that the results of others name."""
     heard_since: datetime | None = None
     """Since when nothing that a runner said can have been missed."""
+    template: str = ""
+    """What the pod of an attempt would be made of now, as `pod.template_hash` says it."""
+    twins: tuple[str, ...] = ()
+    """Extractions that may be writing outputs where this one's are."""
     going_since: datetime | None = None
     """When this operator first saw that it is being deleted."""
     tried: Tried | None = None

@@ -39,6 +39,7 @@ from slides_operator.core.states import (
 )
 from slides_operator.core.status import next_status, own_part, same_status
 from slides_operator.core.stuck import PATIENCE, has_started, patient_until
+from slides_operator.core.unstarted import find_unstarted
 from slides_operator.settings import OperatorSettings
 
 SOON = timedelta(seconds=5)
@@ -109,8 +110,11 @@ def plan_hindrance(
     seen: Observation, settings: OperatorSettings, now: datetime, *, message: str
 ) -> Plan:
     """Return what to do when the API server refuses the Job for now."""
-    state = Hindered(f"The Job cannot be created, and is tried again: {message}")
-    return _follow(seen, replace(decide(seen, now), state=state), settings, now)
+    decision = decide(seen, now)
+    last, due = decision.ledger.last, decision.retry_at
+    state = find_unstarted(seen, last, due, now, why=f"The Job cannot be created: {message}")
+    hindered = Hindered(f"The Job cannot be created, and is tried again: {message}")
+    return _follow(seen, replace(decision, state=state or hindered), settings, now)
 
 
 def _follow(

@@ -72,9 +72,25 @@ def build_pod_template(
     }
 
 
-def template_hash(raw_spec: Json) -> str:
-    """Return 8 hexadecimal digits that differ when podTemplate does."""
-    canonical = json.dumps(raw_spec.get("podTemplate") or {}, sort_keys=True)
+def template_hash(raw_spec: Json, settings: OperatorSettings) -> str:
+    """Return 8 hexadecimal digits that differ when a pod would be made otherwise.
+
+    Of the settings, those count that can keep a pod from starting.
+    """
+    own = raw_spec.get("podTemplate") or {}
+    shared = {
+        "image": own.get("image") or settings.runner_image,
+        "imagePullPolicy": settings.runner_image_pull_policy,
+        "imagePullSecrets": settings.runner_image_pull_secrets,
+        "serviceAccountName": settings.runner_service_account,
+        "resources": settings.runner_resources,
+        "nodeSelector": settings.runner_node_selector,
+        "tolerations": settings.runner_tolerations,
+        "command": settings.pipeline_entrypoint,
+        "secret": settings.secret_name,
+        "gpu": settings.enable_gpu,
+    }
+    canonical = json.dumps({"podTemplate": own, **shared}, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:8]
 
 

@@ -86,6 +86,13 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unstarted:
+    """The work is given up, as no attempt could be made in time."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """The work is given up on request."""
 
@@ -95,5 +102,5 @@ class Kept:
     """It ended before; nothing of that changes."""
 
 
-Ended = Succeeded | Failed | Cancelled
+Ended = Succeeded | Failed | Unstarted | Cancelled
 State = Working | Ready | Hindered | Waiting | Held | Asked | Refused | Suspended | Ended | Kept

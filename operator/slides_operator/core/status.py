@@ -16,6 +16,8 @@ from slides_operator.core.requests import is_unreadable, requested_at, retry_due
 from slides_operator.core.states import (
     Cancelled,
     Ended,
+    Held,
+    Hindered,
     Kept,
     Refused,
     State,
@@ -48,7 +50,8 @@ def next_status(seen: Observation, decision: Decision, now: datetime) -> Json:
         return _kept_status(seen, now)
     verdict = describe(seen, decision.state, now)
     ended = isinstance(decision.state, Ended | Refused)
-    waiting = isinstance(decision.state, Waiting | Suspended | Refused)
+    # What could not start when it was due keeps that time: startDeadlineSeconds runs from it.
+    waiting = isinstance(decision.state, Waiting | Suspended | Refused | Hindered | Held)
     completion = _completion_time(seen, now) if ended else None
     return present(
         observedGeneration=seen.generation,

@@ -23,6 +23,7 @@ from slides_operator.core.states import (
     State,
     Succeeded,
     Suspended,
+    Unstarted,
     Waiting,
     Working,
 )
@@ -80,6 +81,8 @@ def describe(seen: Observation, state: State, now: datetime) -> Verdict:  # noqa
             return Verdict(Phase.COMPLETED, ConditionStatus.TRUE, row.reason, row.message)
         case Failed():
             return _describe_failure(seen, state)
+        case Unstarted(message):
+            return _describe_unstarted(seen, message)
         case Cancelled():
             message = "Cancelled by spec.cancel. Create a new SlideExtraction to do it after all."
             return Verdict(Phase.CANCELLED, ConditionStatus.FALSE, Reason.CANCELLED, message)
@@ -141,17 +144,26 @@ def _refusal(message: str) -> Verdict:
     )
 
 
-def _describe_failure(seen: Observation, state: Failed) -> Verdict:
-    row = state.row
-    again = (
+def _describe_unstarted(seen: Observation, message: str) -> Verdict:
+    reason = Reason.START_DEADLINE_EXCEEDED
+    told = f"{clean(message)} {_again(seen)}"
+    return Verdict(Phase.FAILED, ConditionStatus.FALSE, reason, told, stalled=reason)
+
+
+def _again(seen: Observation) -> str:
+    return (
         f"To try again: kubectl annotate slx/{seen.name} -n {seen.namespace} --overwrite "
         f"{RETRY_AT}=$(date -u +%Y-%m-%dT%H:%M:%SZ)"
     )
+
+
+def _describe_failure(seen: Observation, state: Failed) -> Verdict:
+    row = state.row
     gave_up = f" Given up after {state.counted} failed attempts." if state.limit_reached else ""
     return Verdict(
         Phase.FAILED,
         ConditionStatus.FALSE,
         row.reason,
-        f"{row.message}{gave_up} {again}",
+        f"{row.message}{gave_up} {_again(seen)}",
         stalled=Reason.RETRY_LIMIT_EXCEEDED if state.limit_reached else Reason(row.reason),
     )

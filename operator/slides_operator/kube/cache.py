@@ -44,6 +44,7 @@ class Kind(StrEnum):
 PLURALS = {Kind.EXTRACTION: EXTRACTIONS, Kind.BATCH: BATCHES}
 JOB = "Job"
 POD = "Pod"
+VIDEO = "video"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,10 @@ class Cache:
         others = {uid for group in groups for uid in self._groups.get(group, ())}
         return tuple(sorted({self._entries[uid].manifest for uid in others - {but_not}}))
 
+    def at_work_on(self, video: str) -> list[dict[str, Any]]:
+        """Return the extractions, wherever they are, whose runners work on a video."""
+        return self._members(_Group(VIDEO, "", video))
+
     def active_jobs(self) -> int:
         """Return how many Jobs have not ended."""
         return self._active
@@ -283,6 +288,15 @@ def _manifest(obj: Manifest) -> str:
     return ((obj.get("status") or {}).get("result") or {}).get("manifestURI") or ""
 
 
+def _video_at_work(obj: Manifest) -> str:
+    """Return the key of the video that a runner works on: until its last words, or the end."""
+    status = obj.get("status") or {}
+    over = "completionTime" in status or "deletionTimestamp" in obj["metadata"]
+    if over or "reason" in (status.get("run") or {"reason": ""}):
+        return ""
+    return (status.get("video") or {}).get("key") or ""
+
+
 def _manifest_group(uri: str) -> _Group:
     """Return the row of all that end alike: `{video key}/{options hash}/manifest.json`.
 
@@ -299,6 +313,8 @@ def _groups(obj: Manifest, manifest: str) -> Iterator[_Group]:
             yield _Group(kind, namespace, batch)
         if manifest:
             yield _manifest_group(manifest)
+        if video := _video_at_work(obj):
+            yield _Group(VIDEO, "", video)
     elif owner := (kind == JOB and owner_uid(obj)) or labels.get(EXTRACTION_LABEL):
         yield _Group(kind, namespace, owner)
 

@@ -98,6 +98,9 @@ ROWS: dict[str, tuple[Json, Tried | None, Json | None]] = {
         extraction(told(due=5)), tried(id="msg_other"), told(due=5),
     ),
     "attempt that is written down": (extraction(told(1, -5)), tried(1), told(1, -5)),
+    "more attempts than there are, as somebody else wrote": (
+        extraction(told(10, 5)), tried(11), told(10, 5),
+    ),
     "no longer asked for": (extraction(told(3, 5), spec={}), None, told(3, None)),
     "delivered stays": (extraction(DELIVERED), None, DELIVERED),
     "given up stays": (extraction(GIVEN_UP), None, GIVEN_UP),
@@ -205,6 +208,13 @@ def test_one_that_is_not_due_is_waited_for() -> None:
 
     assert made.deliver is None
     assert made.look_again_at == NOW + timedelta(seconds=60)
+
+
+def test_no_more_is_sent_than_the_schedule_has() -> None:
+    """A field that somebody else wrote stays, whatever the operator applies."""
+    made = make(extraction(told(10, 5)))
+
+    assert (made.deliver, made.status, made.look_again_at) == (None, None, None)
 
 
 def test_a_request_for_later_is_waited_for() -> None:

@@ -26,6 +26,7 @@ from slides_operator.core.states import (
 from tests.operator.worlds import (
     NOW,
     RESULT,
+    SETTINGS,
     ago,
     build_condition,
     build_extraction,
@@ -33,6 +34,7 @@ from tests.operator.worlds import (
     build_pod,
     build_row,
     build_run,
+    build_settings,
     build_status,
     see,
 )
@@ -210,16 +212,36 @@ CASES: dict[str, tuple[Observation, type[State]]] = {
     "stuck, podTemplate edited": (
         see(
             having(OPEN, {"podTemplate": {"image": "other:1"}}),
-            jobs=[build_job(template=template_hash({}))],
+            jobs=[build_job(template=template_hash({}, SETTINGS))],
             pods=[STUCK_POD],
+            template=template_hash({"podTemplate": {"image": "other:1"}}, SETTINGS),
         ),
         Waiting,
     ),
-    "stuck, podTemplate as it was": (
+    "stuck, made by other settings": (
         see(
-            having(OPEN, {"podTemplate": {"image": "other:1"}}),
-            jobs=[build_job(template=template_hash({"podTemplate": {"image": "other:1"}}))],
+            having(OPEN),
+            jobs=[build_job(template=template_hash({}, build_settings(runner_image="typo:1")))],
             pods=[STUCK_POD],
+            template=template_hash({}, SETTINGS),
+        ),
+        Waiting,
+    ),
+    "stuck, all as it was": (
+        see(
+            having(OPEN),
+            jobs=[build_job(template=template_hash({}, SETTINGS))],
+            pods=[STUCK_POD],
+            template=template_hash({}, SETTINGS),
+        ),
+        Working,
+    ),
+    "runs, made by other settings": (
+        see(
+            having(OPEN),
+            jobs=[build_job(template="00000000")],
+            pods=[build_pod(running=9)],
+            template=template_hash({}, SETTINGS),
         ),
         Working,
     ),
