@@ -134,7 +134,7 @@ async def test_what_failed_is_tried_again_or_deleted(page: Page, stage: Stage) -
 
 
 async def test_extract_again_fills_in_the_address(page: Page, stage: Stage) -> None:
-    made = await stage.failed("gone", URL, "A talk", reason="NetworkError", message="No route.")
+    made = await stage.finished("done", URL, "A talk")
     await page.goto(stage.href(made))
     await page.get_by_role("link", name="Extract again").click()
     await expect(page.get_by_label("Address of the video")).to_have_value(URL)
@@ -145,7 +145,12 @@ async def test_events_and_log_come_once_they_are_in_sight(page: Page, stage: Sta
     meta = made["metadata"]
     event = {
         "metadata": {"name": "gone.1", "namespace": meta["namespace"]},
-        "involvedObject": {"kind": "SlideExtraction", "uid": meta["uid"], "name": "gone"},
+        "involvedObject": {
+            "kind": "SlideExtraction",
+            "namespace": meta["namespace"],
+            "name": "gone",
+            "uid": meta["uid"],
+        },
         "reason": "AttemptFailed",
         "message": "Attempt 1 ended with NetworkError",
         "type": "Warning",

@@ -83,8 +83,8 @@ def test_spans_lead_into_the_video_where_its_site_can() -> None:
 def test_every_artifact_can_be_downloaded_also_of_a_kind_that_is_new() -> None:
     files = [(one.word, one.href, one.size) for one in gallery().files]
     assert files == [
-        ("PDF of the slides", "/slides.pdf?aa", "2.0 kB"),
         ("audio.mp3", "/audio.mp3?aa", "3.0 kB"),
+        ("PDF of the slides", "/slides.pdf?aa", "2.0 kB"),
         ("Manifest", "/m", ""),
     ]
 

@@ -27,7 +27,12 @@ PHONE: dict[str, Any] = {
 async def take(page: Page, name: str, address: str, *, full: bool = False) -> None:
     await page.goto(address, wait_until="networkidle")
     for picture in await page.locator("img:visible").all():
+        await picture.scroll_into_view_if_needed()
         await expect(picture).to_have_js_property("complete", value=True)
+    if full:
+        await page.locator("#activity").scroll_into_view_if_needed()
+        await expect(page.locator(".log")).to_be_visible()
+    await page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"ui-{name}.png"
     await page.screenshot(path=path, full_page=full, animations="disabled")

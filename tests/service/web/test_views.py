@@ -158,7 +158,7 @@ def test_addresses_name_another_namespace_than_the_own() -> None:
         (
             "Extracting",
             {"frameCount": 2400, "currentFrame": 1200},
-            [("done", ""), ("now", "1200 of 2400 frames"), ("later", "")],
+            [("done", ""), ("now", "1,200 of 2,400 frames"), ("later", "")],
         ),
         (
             "Uploading",

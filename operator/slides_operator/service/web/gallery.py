@@ -141,7 +141,10 @@ def _build_marks(slides: tuple[Slide, ...], duration_s: float) -> tuple[float, .
 
 
 def _files(manifest: Manifest, link: Link, manifest_link: str) -> Iterator[FileView]:
-    for artifact in manifest.artifacts:
+    known = list(WORDS)
+    for artifact in sorted(
+        manifest.artifacts, key=lambda one: known.index(one.kind) if one.kind in known else -1
+    ):
         yield FileView(link(artifact.key, artifact.sha256), _word(artifact), size(artifact.bytes))
     yield FileView(manifest_link, "Manifest", "")
 

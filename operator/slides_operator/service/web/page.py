@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from slides_operator.core.objects import Json
 from slides_operator.errors import NotFoundError, RejectedError
 from slides_operator.kube.cache import Kind
+from slides_operator.service.endpoint import receive_form
 from slides_operator.service.problems import ProblemError, words_of_server
 from slides_operator.service.records import Record
 from slides_operator.service.rest.job_actions import cancel_job, delete_job, look_again, retry_job
@@ -173,7 +174,7 @@ def _form(
 
 async def create(call: Call) -> web.Response:
     """Take the form, and lead to the talk that it makes."""
-    sent = await call.request.post()
+    sent = await receive_form(call.request)
     form = {name: value for name, value in sent.items() if isinstance(value, str)}
     many = {"documents": [str(value) for value in sent.getall("documents", [])]}
     filled, key = read_form(form, many), form.get("key", "")

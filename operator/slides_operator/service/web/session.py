@@ -7,6 +7,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from slides_operator.service.access import clear_session, same_origin, set_session
+from slides_operator.service.endpoint import receive_form
 from slides_operator.service.parts import SERVICE, Service
 from slides_operator.service.problems import MEDIA_TYPE, ProblemError
 from slides_operator.service.routes import Access, Call, Route
@@ -58,7 +59,7 @@ def _login(service: Service, place: str, *, trouble: str = "", status: int = 200
 
 async def log_in(call: Call) -> web.Response:
     """Take a password, a key or a token, and give the cookie that stands for it."""
-    form = await call.request.post()
+    form = await receive_form(call.request)
     place, secret = str(form.get("next", HOME)), str(form.get("password", ""))
     place = place if is_home(place) else HOME
     try:

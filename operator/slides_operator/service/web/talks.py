@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from slides_api.moments import clock
+from slides_api.v1alpha1 import Phase
 from slides_operator.core.objects import Json, parse_time
 from slides_operator.errors import ApiError
 from slides_operator.service.logs import Line, tail
@@ -27,9 +28,12 @@ from slides_operator.service.web.views import (
     build_stages,
     state_of,
     title_of,
+    took,
     word002,
 )
 
+AGAIN = frozenset({Phase.COMPLETED, Phase.CANCELLED})
+"""Phases from which only another extraction leads on."""
 LOG_LINES = 500
 """Of the log as a page shows it; chosen: more is read by machines."""
 
@@ -50,7 +54,7 @@ class TalkView:
     stages: tuple[Stage, ...]
     actions: tuple[Action, ...]
     again: str
-    """The form with the same video, once it has ended."""
+    """The form with the same video, where trying again is no way."""
     attempts: tuple[Attempt, ...]
     details: tuple[tuple[str, str], ...]
     activity: str
@@ -60,6 +64,7 @@ class TalkView:
 class LogRow:
     """A line of the log."""
 
+    iso: str
     time: str
     level: str
     message: str
@@ -84,17 +89,26 @@ def build_talk(record: Record, resource: Json, links: Links, now: datetime) -> T
         host=host_of(record.url),
         link=web_page(record.url),
         facts=tuple(_facts(record, resource)),
-        state=state_of(record),
+        state=_state(record),
         reason="" if record.at_work else record.reason,
         word002=word002(record),
         stream="" if record.ended else links.stream(record),
         stages=build_stages(record),
         actions=build_actions(record, resource, links),
-        again=links.new(record.namespace, url=record.url) if record.ended else "",
+        again=links.new(record.namespace, url=record.url) if record.phase in AGAIN else "",
         attempts=build_attempts(resource, now),
         details=build_details(resource, record, now),
         activity=links.talk(record, "activity"),
     )
+
+
+def _state(record: Record) -> State:
+    """Return how a talk is, and of a finished one how long it took."""
+    state = state_of(record)
+    started, ended = parse_time(record.started), parse_time(record.completed)
+    if state.message or not (started and ended):
+        return state
+    return replace(state, message=f"Took {took(ended - started)}")
 
 
 def _facts(record: Record, resource: Json) -> Iterable[str]:
@@ -161,4 +175,4 @@ def log_row(line: Line) -> LogRow:
     """Return a line of the log with its time of the day."""
     moment = parse_time(line.ts)
     time = f"{moment:%H:%M:%S}" if moment else ""
-    return LogRow(time, line.level.lower(), line.msg)
+    return LogRow(line.ts, time, line.level.lower(), line.msg)

@@ -212,7 +212,7 @@ def build_stages(record: Record) -> tuple[Stage, ...]:
 
 def _detail(record: Record) -> str:
     if record.phase is Phase.EXTRACTING and record.frame_count:
-        return f"{record.current_frame or 0} of {record.frame_count} frames"
+        return f"{record.current_frame or 0:,} of {record.frame_count:,} frames"
     if record.phase is Phase.UPLOADING and record.total_slides:
         return f"{record.slides_processed or 0} of {record.total_slides} slides"
     known = [one for one in record.downloads if one.total_bytes]
@@ -292,7 +292,7 @@ def _attempts_line(record: Record, spec: Json) -> str:
     if not record.attempt:
         return ""
     limit = (spec.get("retry") or {}).get("limit")
-    more = f"; {record.counted} of at most {limit + 1} counted" if limit is not None else ""
+    more = f"; {record.counted} failed of {limit + 1} allowed" if limit is not None else ""
     return f"{record.attempt}{more}"
 
 

@@ -57,7 +57,8 @@ const announce = (state) => {
   byId("announcement").textContent = text;
 };
 
-const count = (done, all, what) => (all ? `${done ?? 0} of ${all} ${what}` : "");
+const number = (n) => n.toLocaleString("en");
+const count = (done, all, what) => (all ? `${number(done ?? 0)} of ${number(all)} ${what}` : "");
 
 const detailOf = (state) => {
   if (state.status === "extracting") return count(state.current_frame, state.frame_count, "frames");
