@@ -82,6 +82,19 @@ async def test_no_route_takes_anothers_path(route: Route) -> None:
     assert resource.canonical == open_path(route.path)
 
 
+@pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
+async def test_path_is_itself_for_every_method(path: str) -> None:
+    app = web.Application()
+    add_routes(app.router, ROUTES)
+    app.freeze()
+
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
+        match = await app.router.resolve(make_mocked_request(method, _sample(path)))
+        resource = match.route.resource
+        assert resource is not None
+        assert resource.canonical == open_path(path)
+
+
 class _Wanted(BaseModel):
     size: int = Field(ge=1, description="How large.")
     colour: str | None = None

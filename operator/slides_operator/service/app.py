@@ -1,6 +1,10 @@
 """The service as an aiohttp application: every route, and what holds for all."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from typing import NoReturn
 
 from aiohttp import hdrs, web
 
@@ -59,17 +63,30 @@ def build_app(service: Service, routes: Sequence[Route] = ROUTES) -> web.Applica
     return app
 
 
-def add_routes(router: web.UrlDispatcher, routes: Sequence[Route]) -> None:
-    """Have a router lead to each route; what can be read can be asked for by HEAD too."""
-    taken = {(route.method, route.path) for route in routes}
-    for route in in_order(routes):
-        endpoint = build_endpoint(route)
-        router.add_route(route.method, route.path, endpoint)
-        head = (hdrs.METH_HEAD, route.path)
-        if route.method == hdrs.METH_GET and not route.streams and head not in taken:
-            router.add_route(hdrs.METH_HEAD, route.path, endpoint)
+def add_routes(router: web.UrlDispatcher, routes: Iterable[Route]) -> None:
+    """Have a router lead to each route; what can be read can be asked for by HEAD too.
+
+    A path is itself for every method: DELETE /jobs/statistics is no job of that name.
+    """
+    for path, rows in groupby(in_order(routes), key=attrgetter("path")):
+        endpoints = {}
+        for route in rows:
+            endpoints[route.method] = endpoint = build_endpoint(route)
+            if route.method == hdrs.METH_GET and not route.streams:
+                endpoints.setdefault(hdrs.METH_HEAD, endpoint)
+        for method, endpoint in endpoints.items():
+            router.add_route(method, path, endpoint)
+        router.add_route(hdrs.METH_ANY, path, partial(_refuse_method, frozenset(endpoints)))
+
+
+async def _refuse_method(allowed: Collection[str], request: web.Request) -> NoReturn:
+    raise web.HTTPMethodNotAllowed(request.method, allowed)
 
 
 def in_order(routes: Iterable[Route]) -> list[Route]:
     """Return routes with literal paths before the patterns that would take theirs."""
-    return sorted(routes, key=lambda route: ["{" in part for part in route.path.split("/")])
+    return sorted(routes, key=_place)
+
+
+def _place(route: Route) -> tuple[list[bool], str]:
+    return ["{" in part for part in route.path.split("/")], route.path

@@ -7,6 +7,7 @@ from types import UnionType
 from typing import Union, get_args, get_origin
 
 from aiohttp import web
+from multidict import MultiDictProxy
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -119,6 +120,17 @@ async def _receive(request: web.Request) -> bytes:
             return await request.read()
     except TimeoutError:
         raise ProblemError(408, "The body did not arrive in time.") from None
+
+
+async def receive_form(request: web.Request) -> MultiDictProxy[str | bytearray | web.FileField]:
+    """Return what a page's form sends. Raises ProblemError 400, 408, 413."""
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.post()
+    except TimeoutError:
+        raise ProblemError(408, "The form did not arrive in time.") from None
+    except (ValueError, LookupError) as e:  # LookupError: an encoding that there is not
+        raise ProblemError(400, "The form cannot be read.") from e
 
 
 def _is_json(content_type: str) -> bool:

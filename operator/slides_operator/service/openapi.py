@@ -279,7 +279,7 @@ def _content(
     match content:
         case None:
             return None
-        case "application/json":
+        case "application/json" | "text/event-stream":
             return {content: _media({})}
         case str():
             return {content: _media({"type": "string"})}
