@@ -11,7 +11,7 @@ DEMO := build/demo
 TOOLS := $(BIN)/python -m tests.cluster tools >/dev/null || true
 IMAGES := $(BIN)/python -m scripts.images || true
 
-.PHONY: help setup demo test test-unit e2e lint up images cluster cluster-down lock bench bench-detect bench-operator chart clean
+.PHONY: help setup demo test test-unit e2e lint up images cluster cluster-down lock bench bench-detect bench-operator bench-service chart clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -69,13 +69,16 @@ cluster-down: setup ## delete it; nothing of it is left
 lock: ## write requirements/ anew from pyproject.toml; UPGRADE=1 takes the newest versions
 	@sh scripts/lock.sh
 
-bench: bench-detect bench-operator ## all benchmarks
+bench: bench-detect bench-operator bench-service ## all benchmarks
 
 bench-detect: setup ## F1, speed and memory of detection, beside its peers
 	@$(BIN)/python -m benchmarks.detect $(BENCH_ARGS)
 
 bench-operator: setup ## load, writes, delay, memory and restart of the operator on a light cluster
 	@$(BIN)/python -m benchmarks.operator $(BENCH_ARGS)
+
+bench-service: setup ## clients, lists and strange requests: the service on a light cluster
+	@$(BIN)/python -m benchmarks.service $(BENCH_ARGS)
 
 chart: setup ## write deploy/prod.yaml and docs/chart.md anew from the chart, and the CRDs
 	@$(BIN)/python -m slides_api

@@ -1,0 +1,1 @@
+"""The service under load: many clients that follow jobs, long lists, strange requests."""

@@ -1,0 +1,154 @@
+"""What lies in the cluster: jobs that finished long ago, and jobs that runners work on."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from kubernetes.aio.client import ApiClient
+
+from benchmarks.reconciling.api import (
+    API_VERSION,
+    APPLY_PATCH,
+    MERGE_PATCH,
+    NAMESPACE,
+    PLURAL,
+    Json,
+    each,
+    send,
+)
+
+IN_FLIGHT = 32
+"""Requests at once: measured, 16 are slower and 64 no faster."""
+PATH = f"/apis/{API_VERSION}/namespaces/{NAMESPACE}/{PLURAL}"
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+TYPES = ("slide_extraction", "full_processing", "transcription")
+ENDS = ("Completed", "Completed", "Completed", "Failed", "Cancelled")
+"""What becomes of jobs: most complete."""
+FRAMES = 108_000
+"""Of an hour at 30 frames a second."""
+
+
+def running_names(count: int) -> list[str]:
+    """Return the names of jobs at work."""
+    return [f"running-{number:05}" for number in range(count)]
+
+
+async def fill(api: ApiClient, *, finished: int, running: int) -> None:
+    """Create jobs that finished and jobs at work."""
+
+    async def one(job: tuple[str, Json]) -> None:
+        name, status = job
+        await send(api, "POST", PATH, build_extraction(name))
+        body = {"apiVersion": API_VERSION, "kind": "SlideExtraction", "metadata": {"name": name}}
+        path = f"{PATH}/{name}/status?fieldManager=slides-operator&force=true"
+        await send(api, "PATCH", path, body | {"status": status}, APPLY_PATCH)
+
+    await each(_jobs(finished, running), one, in_flight=IN_FLIGHT)
+
+
+def _jobs(finished: int, running: int) -> Iterator[tuple[str, Json]]:
+    for number in range(finished):
+        yield f"finished-{number:05}", finished_status(number)
+    for name in running_names(running):
+        yield name, running_status()
+
+
+def build_extraction(name: str) -> Json:
+    """Return a SlideExtraction as this service makes it."""
+    number = int(name[-5:])
+    group = API_VERSION.partition("/")[0]
+    labels = {f"{group}/created-by": "rest", f"{group}/job-type": TYPES[number % len(TYPES)]}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "SlideExtraction",
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels},
+        "spec": {
+            "source": {"url": f"https://www.youtube.com/watch?v=v{number:010}"},
+            "outputs": {"slides": {}},
+        },
+    }
+
+
+def finished_status(number: int) -> Json:
+    """Return a status such as operator and runner leave behind."""
+    began = FIRST + timedelta(minutes=number)
+    ended = _time(began + timedelta(minutes=7))
+    phase = ENDS[number % len(ENDS)]
+    good = phase == "Completed"
+    reason = {"Completed": "Completed", "Failed": "PrivateVideo", "Cancelled": "Cancelled"}[phase]
+    attempt = {"attempt": 1, "job": f"finished-{number:05}-1", "reason": reason}
+    message = f"{number % 60} slides, 42 MB." if good else "The video is private: give cookies."
+    key = f"youtube-v{number:010}"
+    result = {
+        "manifestURI": f"s3://slides-extractor/{key}/0123abcd/manifest.json",
+        "slideCount": number % 60,
+        "sha256": f"{number:064x}",
+        "bytes": 42_000_000,
+    }
+    return {
+        "observedGeneration": 1,
+        "phase": phase,
+        "startTime": _time(began),
+        "completionTime": ended,
+        "conditions": [
+            _condition("Succeeded", "True" if good else "False", reason, message, ended),
+            _condition("Accepted", "True", "Accepted", "", _time(began)),
+            _condition("Running", "False", reason, "", ended),
+        ],
+        "attempts": {
+            "current": 1,
+            "counted": int(not good),
+            "history": [attempt | {"exitCode": 0, "startedAt": _time(began), "finishedAt": ended}],
+        },
+        "run": run(FRAMES) | {"updatedAt": ended, "percent": 99},
+        "video": {"key": key, "id": f"v{number:010}", "title": f"Talk {number} of the conference"},
+        **({"result": result} if good else {}),
+    }
+
+
+def running_status() -> Json:
+    """Return the status of a job whose frames are looked at."""
+    now = _time(datetime.now(UTC))
+    message = "Attempt 1 is extracting; status.run says how far it is."
+    attempt = {"attempt": 1, "job": "running-1", "startedAt": now}
+    return {
+        "observedGeneration": 1,
+        "phase": "Extracting",
+        "startTime": now,
+        "conditions": [
+            _condition("Succeeded", "Unknown", "Extracting", message, now),
+            _condition("Accepted", "True", "Accepted", "", now),
+            _condition("Running", "True", "Extracting", "", now),
+            _condition("Reconciling", "True", "Extracting", message, now),
+        ],
+        "attempts": {"current": 1, "counted": 0, "history": [attempt]},
+        "run": run(1),
+        "video": {"id": "abc", "title": "A talk of an hour", "durationSeconds": 3600.0},
+    }
+
+
+def run(frame: int) -> Json:
+    """Return what a runner says of itself."""
+    return {
+        "attempt": 1,
+        "stage": "Extracting",
+        "message": f"Looking for slides: frame {frame} of {FRAMES}",
+        "percent": 30 + 50 * frame // FRAMES,
+        "updatedAt": _time(datetime.now(UTC)),
+        "frameCount": FRAMES,
+        "currentFrame": frame,
+    }
+
+
+async def report(api: ApiClient, name: str, frame: int) -> None:
+    """Say how far a job is, as its runner does."""
+    path = f"{PATH}/{name}/status?fieldManager=slides-runner"
+    await send(api, "PATCH", path, {"status": {"run": run(frame)}}, MERGE_PATCH)
+
+
+def _condition(kind: str, status: str, reason: str, message: str, at: str) -> Json:
+    noted = {"lastTransitionTime": at, "observedGeneration": 1}
+    return {"type": kind, "status": status, "reason": reason, "message": message, **noted}
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
