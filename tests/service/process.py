@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 from tests.cluster.light import LightCluster, free_ports
 
 LIMIT_S = 30.0
@@ -50,7 +52,7 @@ def read_lines(log: Path) -> list[dict[str, Any]]:
 async def run_service(
     cluster: LightCluster, folder: Path, *arguments: str, **variables: str
 ) -> AsyncIterator[ServiceProcess]:
-    """Run a replica until the block ends; it has answered by then that it started."""
+    """Run a replica until the block ends; by then it is ready."""
     (health_port,) = free_ports(1)
     log = folder / f"service-{health_port}.log"
     environment = {
@@ -72,11 +74,19 @@ async def run_service(
         )
     try:
         url = await _wait_for_start(process, log)
+        async with aiohttp.ClientSession(url) as session, asyncio.timeout(LIMIT_S):
+            while not await _is_ready(session):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
         yield ServiceProcess(process, url, f"http://127.0.0.1:{health_port}", log)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def _is_ready(session: aiohttp.ClientSession) -> bool:
+    async with session.get("/healthz/ready") as response:
+        return response.ok
 
 
 async def _wait_for_start(process: asyncio.subprocess.Process, log: Path) -> str:

@@ -90,7 +90,6 @@ async def test_answers_and_ends_when_told(
         run_service(light_cluster, tmp_path, **variables) as service,
         aiohttp.ClientSession() as session,
     ):
-        await _until(session, service, 200)
         async with session.get(f"{service.health_url}/metrics") as response:
             metrics = await response.text()
         assert await _status(session, f"{service.health_url}/readyz") == 200
@@ -114,7 +113,6 @@ async def test_nothing_in_flight_is_lost(
         run_service(light_cluster, tmp_path, POD_NAMESPACE=namespace) as service,
         aiohttp.ClientSession() as session,
     ):
-        await _until(session, service, 200)
         port = int(service.url.rpartition(":")[2])
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(
