@@ -60,4 +60,4 @@ def _may_share(one: WorkSpec, raw: Json) -> bool:
 
 
 def _place(spec: WorkSpec) -> Json:
-    return spec.storage.s3.to_wire() if spec.storage and spec.storage.s3 else {}
+    return spec.storage.s3.to_wire() if spec.storage else {}

@@ -18,7 +18,8 @@ def find_unstarted(
     """
     if seen.spec is None or seen.spec.start_deadline_seconds is None:
         return None
-    moments = (_going_on_since(seen), last and last.finished_at, retry_at)
+    ended = last.finished_at if last else None
+    moments = (_going_on_since(seen), ended, retry_at)
     since = max((moment for moment in moments if moment), default=now)
     if now < since + timedelta(seconds=seen.spec.start_deadline_seconds):
         return None

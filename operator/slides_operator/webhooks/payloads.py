@@ -89,7 +89,7 @@ def _items(obj: Json, children: Mapping[str, Json]) -> Iterator[Json]:
 
 
 def _known_result(row: Json) -> Json | None:
-    known = {name: row[name] for name in ("manifestURI", "slideCount") if name in row}
+    known: Json = {name: row[name] for name in ("manifestURI", "slideCount") if name in row}
     return known or None
 
 

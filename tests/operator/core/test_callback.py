@@ -43,10 +43,10 @@ ID = delivery_id(UID, ENDED)
 
 def extraction(told: Json | None = None, *, spec: Json | None = None, asked: str = "") -> Json:
     """Return one that failed a while ago, with what its status says of its webhook."""
-    more = {"callback": told} if told else {}
+    more: Json = {"callback": told} if told else {}
     row = build_row(1, "Removed")
     status = build_status(row, reason="Removed", status="False", completionTime=ENDED, **more)
-    annotations = {"annotations": {REDELIVER_AT: asked}} if asked else {}
+    annotations: Json = {"annotations": {REDELIVER_AT: asked}} if asked else {}
     return build_extraction(spec=CALLBACK if spec is None else spec, status=status, **annotations)
 
 
@@ -58,7 +58,8 @@ def told(attempts: int = 0, due: float | None = 0, **more: Any) -> Json:
 
 def tried(attempt: int = 1, code: int | None = 500, **more: Any) -> Tried:
     error = "" if code in {200, 204} else f"The receiver answered {code}."
-    return Tried(**{"id": ID, "attempt": attempt, "at": NOW, "code": code, "error": error} | more)
+    fields: Json = {"id": ID, "attempt": attempt, "at": NOW, "code": code, "error": error}
+    return Tried(**fields | more)
 
 
 def follow(obj: Json, attempt: Tried | None = None) -> Json | None:

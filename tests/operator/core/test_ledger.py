@@ -23,4 +23,4 @@ def test_exit_codes_stay_within_bounds(code: int | None, want: int | None) -> No
     (built,) = build_attempts(Ledger(1, 1, (row,)))["history"]
 
     assert built.get("exitCode") == want
-    assert Attempts.model_validate({"history": [built]})
+    assert Attempts.model_validate({"history": [built]}).history[0].exit_code == want
