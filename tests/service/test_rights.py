@@ -250,6 +250,29 @@ async def test_a_ticket_carries_its_owners_rights_and_no_more(service: RunningSe
     assert await status_of(nobody) == 403
 
 
+async def test_a_browsers_websocket_opens_with_a_ticket(service: RunningService) -> None:
+    await service.create(name="talk")
+    async with service.client.post(f"{service.url}/tickets", json={"path": "/ws/talk"}) as given:
+        ticket = (await given.json())["ticket"]
+
+    url = f"{service.url}/ws/talk?ticket={ticket}"
+    async with service.stranger.ws_connect(url) as socket:
+        assert (await socket.receive_json(timeout=10))["type"] == "initial_status"
+
+
+async def test_a_refusal_is_audited_without_what_was_sent(service: RunningService) -> None:
+    with capture_logs() as lines:
+        headers = {"X-API-Key": "not-the-key"}
+        async with service.stranger.get(f"{service.url}/jobs", headers=headers) as answer:
+            assert answer.status == 401
+            request_id = answer.headers["X-Request-ID"]
+
+    refused = next(line for line in lines if line["event"] == "refused")
+    assert (refused["caller"], refused["address"]) == ("anonymous", "127.0.0.1")
+    assert (refused["status"], refused["request_id"]) == (401, request_id)
+    assert "not-the-key" not in json.dumps(lines, default=str)
+
+
 async def test_a_ticket_opens_no_other_route(service: RunningService) -> None:
     await service.create(name="talk")
     async with service.client.post(

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from slides_operator.errors import SettingsError
 from slides_operator.service.tickets import Purpose, Signer, TooLongError
@@ -53,6 +55,11 @@ def test_one_other_character_spoils_it(place: int) -> None:
 )
 def test_nonsense_is_refused(nonsense: str) -> None:
     assert signer().read(Purpose.TICKET, nonsense) is None
+
+
+@given(st.text(max_size=60) | st.text(alphabet="Aa0-_=.", max_size=60))
+def test_whatever_is_sent_is_read_as_nothing(sent: str) -> None:
+    assert signer().read(Purpose.TICKET, sent) is None
 
 
 def test_keys_change_without_spoiling_what_was_given() -> None:

@@ -1,11 +1,15 @@
 """URLs that callers name: what may be followed, and that nobody is told more than that."""
 
+import string
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from slides_api.v1alpha1.source import LONGEST_URL
 from slides_operator.addresses import LookUp
 from slides_operator.service.problems import ProblemError
-from slides_operator.service.urls import check_url, check_urls
+from slides_operator.service.urls import HINT, check_text, check_url, check_urls
 
 PUBLIC = "93.184.215.14"
 
@@ -185,3 +189,24 @@ async def test_one_private_url_among_many_refuses_all() -> None:
 
     with pytest.raises(ProblemError, match="loopback"):
         await check_urls(urls, resolve=dns(PUBLIC))
+
+
+PIECES = st.sampled_from(["http://", "https://", "@", "[", "]", "%", "\\", "#", ":", "//", "s3://"])
+LETTERS = st.text(alphabet=st.characters() | st.sampled_from(string.printable), max_size=8)
+
+
+@given(st.lists(PIECES | LETTERS, max_size=8).map("".join))
+@example("http://\u2100.example/")  # urlsplit refuses it: the letter stands for "a/c"
+@example("http://[v1.x]/")
+def test_whatever_is_sent_passes_or_is_refused_and_nothing_else(url: str) -> None:
+    host, refused = "", ""
+    try:
+        host = check_text(url)
+    except ProblemError as e:
+        refused = e.detail
+
+    if refused:
+        assert refused.endswith((HINT, "belong into a Secret."))
+    else:
+        assert host or url.startswith(("s3://", "youtube:", "instagram:"))
+        assert not set(host) & set("/\\@#?")
