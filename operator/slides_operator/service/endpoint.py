@@ -24,6 +24,8 @@ EXTRA_HEADERS = web.RequestKey("extra_headers", dict[str, str])
 """What an answer carries besides, whatever it says: how many submissions are left."""
 BODY_S = 30.0
 """Chosen: a body of the greatest size takes a phone a few seconds."""
+UNREADABLE_FORM = {400: None, 408: None, 413: None}
+"""What a route answers besides, whose form `receive_form` reads."""
 LISTS = (list, tuple, set, frozenset)
 
 Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -122,7 +124,9 @@ async def _receive(request: web.Request) -> bytes:
         raise ProblemError(408, "The body did not arrive in time.") from None
 
 
-async def receive_form(request: web.Request) -> MultiDictProxy[str | bytearray | web.FileField]:
+async def receive_form(
+    request: web.Request,
+) -> MultiDictProxy[str | bytes | bytearray | web.FileField]:
     """Return what a page's form sends. Raises ProblemError 400, 408, 413."""
     try:
         async with asyncio.timeout(BODY_S):

@@ -93,6 +93,8 @@ async def _send(call: Call, finished: Finished, key: str, kept: str) -> web.Resp
     return web.Response(body=body, content_type=media_type, headers=headers)
 
 
+MISSING = {404: None, 409: None, 501: None, 502: None}
+"""Where there is no result yet, it is kept elsewhere, or its store does not answer."""
 ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
@@ -101,7 +103,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Get a file of the page's own",
         tag=TAG,
         access=Access.OPEN,
-        answers={200: "*/*"},
+        answers={200: "*/*", 404: None},
     ),
     Route(
         method="GET",
@@ -110,7 +112,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Get the picture of a talk's first slide",
         tag=TAG,
         access=Access.READ,
-        answers={200: "image/*", 404: None},
+        answers={200: "image/*", **MISSING},
     ),
     Route(
         method="GET",
@@ -120,6 +122,6 @@ ROUTES: tuple[Route, ...] = (
         tag=TAG,
         access=Access.READ,
         query=FileQuery,
-        answers={200: "*/*", 303: None},
+        answers={200: "*/*", 303: None, **MISSING},
     ),
 )

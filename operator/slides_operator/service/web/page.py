@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from slides_operator.core.objects import Json
 from slides_operator.errors import NotFoundError, RejectedError
 from slides_operator.kube.cache import Kind
-from slides_operator.service.endpoint import receive_form
+from slides_operator.service.endpoint import UNREADABLE_FORM, receive_form
 from slides_operator.service.problems import ProblemError, words_of_server
 from slides_operator.service.records import Record
 from slides_operator.service.rest.job_actions import cancel_job, delete_job, look_again, retry_job
@@ -251,7 +251,7 @@ def _route(
 
 TALK = f"{HOME}/talks/{{id}}"
 NEW = f"{HOME}/new"
-MADE = {303: None, 422: HTML}
+MADE = {303: None, 422: HTML, **UNREADABLE_FORM}
 ROUTES: tuple[Route, ...] = (
     _route("GET", HOME, show_list, "Show the list of talks", query=ListQuery),
     _route("GET", f"{HOME}/", lead_home, "Find the list of talks", answers={303: None}),

@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from slides_operator.service.access import clear_session, same_origin, set_session
-from slides_operator.service.endpoint import receive_form
+from slides_operator.service.endpoint import UNREADABLE_FORM, receive_form
 from slides_operator.service.parts import SERVICE, Service
 from slides_operator.service.problems import MEDIA_TYPE, ProblemError
 from slides_operator.service.routes import Access, Call, Route
@@ -128,7 +128,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Sign in: a password, a key or a token for a cookie",
         tag=TAG,
         access=Access.OPEN,
-        answers={303: None, 401: HTML, 403: HTML, 422: HTML, 429: HTML},
+        answers={303: None, 401: HTML, 403: HTML, 422: HTML, 429: HTML, **UNREADABLE_FORM},
     ),
     Route(
         method="POST",
@@ -137,6 +137,6 @@ ROUTES: tuple[Route, ...] = (
         summary="Sign out",
         tag=TAG,
         access=Access.OPEN,
-        answers={303: None},
+        answers={303: None, 403: None},
     ),
 )
