@@ -12,7 +12,7 @@ import pytest
 from slides_api.names import storage_prefix
 from slides_api.v1alpha1 import Outputs, SlidesOutput
 from slides_runner.cli.delete_outputs import folder_of
-from slides_runner.sinks.deletion import OutputFolder
+from slides_runner.sinks import OutputFolder
 from tests.runner.pod.extraction import Ended, Pod
 from tests.s3_server import S3Server
 
@@ -239,3 +239,16 @@ def test_unusable_task_is_a_clean_end(tmp_path: Path, task: str, want: str) -> N
     assert want in ended.words["message"]
     assert "hunter2" not in ended.log + ended.words["message"]
     assert "Traceback" not in ended.log
+
+
+def test_own_logs_go_also_from_outputs_that_stay(deletion: Deletion) -> None:
+    deletion.store(OWN)
+    outputs = deletion.left()
+    other = f"{OWN}logs/0ddba110-0000-4000-8000-000000000000/attempt-1.jsonl"
+    for key in (f"{OWN}logs/c0ffee00-0000-4000-8000-000000000000/attempt-1.jsonl", other):
+        deletion.s3.put(deletion.bucket, key, b"{}\n")
+
+    ended = deletion.delete(result=deletion.uri(OWN), keep=[deletion.uri(OWN)])
+
+    assert (ended.exit_code, ended.words["reason"]) == (0, "OutputsKept")
+    assert deletion.left() == sorted([*outputs, other])

@@ -42,9 +42,8 @@ def test_finished_attempt_says_all_of_itself(
     assert key.startswith(video["key"])
     assert result["slideCount"] == 2
     assert result["sha256"] == hashlib.sha256(manifest).hexdigest()
-    assert result["bytes"] == sum(
-        len(s3_server.read(bucket, one)) for one in s3_server.keys(bucket)
-    )
+    outputs = [one for one in s3_server.keys(bucket) if "/logs/" not in one]
+    assert result["bytes"] == sum(len(s3_server.read(bucket, one)) for one in outputs)
 
 
 def test_what_the_operator_says_is_left_alone(
@@ -266,3 +265,37 @@ def test_settings_in_the_working_folder_are_nobodys(
     Path(pod.folder / ".env").write_text("S3_BUCKET_NAME=somebody-elses\nEGRESS_MODE=triple\n")
 
     assert pod.run().exit_code == 0
+
+
+def test_log_is_kept_beside_the_outputs(
+    url: str, make_extraction: MakeExtraction, make_pod: MakePod, s3_server: S3Server, bucket: str
+) -> None:
+    extraction = make_extraction(url)
+
+    ended = make_pod(extraction, attempt=3).run()
+
+    (key,) = [one for one in s3_server.keys(bucket) if "/logs/" in one]
+    manifest = extraction.status()["result"]["manifestURI"].removeprefix(f"s3://{bucket}/")
+    prefix = manifest.removesuffix("manifest.json")
+    assert key == f"{prefix}logs/{extraction.uid}/attempt-3.jsonl"
+    assert s3_server.read(bucket, key).decode() == ended.log
+    assert b"logs/" not in s3_server.read(bucket, manifest)
+
+
+def test_log_of_a_failed_attempt_is_kept_too(
+    server: MediaServer,
+    make_extraction: MakeExtraction,
+    make_pod: MakePod,
+    s3_server: S3Server,
+    bucket: str,
+) -> None:
+    text = Resource(b"no video", media_type="text/plain")
+    extraction = make_extraction(server.put("/text.mp4", text))
+
+    ended = make_pod(extraction).run()
+
+    (key,) = s3_server.keys(bucket)
+    log = s3_server.read(bucket, key).decode()
+    assert key.startswith(extraction.status()["video"]["key"])
+    assert log == ended.log
+    assert "NotAVideo" in log
