@@ -49,7 +49,8 @@ CASES: dict[str, tuple[Any, Json, bool]] = {
     "another bucket": (seen(**s3(bucket="talks-a")), at_work(spec=s3(bucket="talks-b")), False),
     "the namespace's bucket": (seen(), at_work(spec=s3(bucket="talks-b")), True),
     "another prefix": (
-        seen(**s3(bucket="talks-a", prefix="x")), at_work(spec=s3(bucket="talks-a", prefix="y")), False,
+        seen(**s3(bucket="talks-a", prefix="x")),
+        at_work(spec=s3(bucket="talks-a", prefix="y")), False,
     ),
     "unreadable": (seen(), at_work(spec={"outputs": {"slides": 3}}), False),
 }  # fmt: skip

@@ -203,6 +203,7 @@ async def test_a_ghost_is_found_although_the_counts_agree(
 
     clock.now += DEAD_AFTER_S / 2
     await census.count()
+    await census.count()
     clock.now += DEAD_AFTER_S
 
     assert echoes.trouble() is None
