@@ -60,6 +60,19 @@ async def test_one_caller_takes_nothing_from_another_nor_one_group_from_the_next
         assert (await refusal(limits, "read", "ann")).status == 429
 
 
+async def passed(limits: Limits, who: str, *, tries: int) -> int:
+    """Return how many of so many requests at once are let through."""
+    sent = (limits.take("submit", who) for _ in range(tries))
+    answers = await asyncio.gather(*sent, return_exceptions=True)
+    assert all(isinstance(one, dict | ProblemError) for one in answers)
+    return sum(isinstance(one, dict) for one in answers)
+
+
+async def test_requests_at_once_are_counted_one_by_one() -> None:
+    async with limits_of("10/hour") as limits:
+        assert await passed(limits, "ann", tries=50) == 10
+
+
 async def test_what_has_no_limit_is_never_refused() -> None:
     async with limits_of("1/hour") as limits:
         for _ in range(100):
@@ -152,6 +165,15 @@ async def test_replicas_count_together_with_redis(redis: RedisServer) -> None:
         assert 3590 <= int(problem.headers["Retry-After"]) <= 3600
 
 
+async def test_replicas_let_no_more_through_when_asked_at_once(redis: RedisServer) -> None:
+    async with limits_of("10/hour", redis.url) as one, limits_of("10/hour", redis.url) as other:
+        through = await asyncio.gather(
+            passed(one, "erin", tries=32), passed(other, "erin", tries=32)
+        )
+
+    assert sum(through) == 10
+
+
 async def test_redis_learns_no_names(redis: RedisServer) -> None:
     async with limits_of("3/hour", redis.url) as limits:
         await limits.take("submit", "user:dora@example.com")
@@ -169,7 +191,7 @@ async def test_requests_are_counted_here_while_redis_does_not_answer() -> None:
     assert problem.status == 429
 
 
-async def test_a_redis_that_hangs_costs_one_caller_half_a_second() -> None:
+async def test_a_redis_that_hangs_costs_one_caller_a_second() -> None:
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -184,5 +206,5 @@ async def test_a_redis_that_hangs_costs_one_caller_half_a_second() -> None:
         for _ in range(8):
             await limits.take("submit", "ann")
 
-        assert first_s < 1.5
+        assert 0.9 < first_s < 3
         assert loop.time() - begin - first_s < 0.5
