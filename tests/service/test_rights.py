@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from slides_operator.errors import UnreachableError
 from slides_operator.kube.cache import Kind
-from slides_operator.kube.client import Client, TokenBucket
+from slides_operator.kube.client import Client, TokenBucket, open_api
 from slides_operator.service.access import Caller, Gatekeeper, User
 from slides_operator.service.app import ROUTES
 from slides_operator.service.gateway import Gateway
@@ -411,6 +411,25 @@ async def test_a_session_opened_with_a_token_has_its_rights(
     assert (caller.kind, caller.name) == ("cookie", account.user)
     assert await reviews.gatekeeper.may(caller, "list", Kind.EXTRACTION, namespace)
     assert not await reviews.gatekeeper.may(caller, "create", Kind.EXTRACTION, namespace)
+
+
+async def test_without_the_right_to_review_every_token_is_refused(
+    light_cluster: LightCluster, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the chart's `service.kubernetesTokens` is false; the password is as good as ever."""
+    powerless = await make_account(light_cluster, namespace)
+    config = light_cluster.as_token(powerless.token)
+    monkeypatch.setenv("KUBECONFIG", str(config.kubeconfig))
+    async with open_api() as api:
+        client = Client(api, TokenBucket(1000, 1000), ServiceMetrics())
+        reviews = Reviews(client, namespace)
+        with capture_logs() as lines, pytest.raises(ProblemError) as caught:
+            await reviews.identify(powerless.token)
+        assert (await reviews.identify(PASSWORD)).kind == "password"
+
+    assert caught.value.status == 401
+    assert [line["event"] for line in lines] == ["this service may not review tokens"]
+    assert powerless.token not in json.dumps(lines, default=str)
 
 
 async def test_an_api_server_that_is_away_refuses_nobody_for_good(
