@@ -193,7 +193,7 @@ class Audience:
 
     def join(self, feed: Feed, record: Record, client: Client) -> None:
         """Have a client told of a job from now on; the record is the newest there is."""
-        _bound_queue(client.transport)
+        bound_queue(client.transport)
         topic = self._topics.get(record.uid)
         if topic is None or topic.is_over:
             topic = self._topics[record.uid] = Topic(record, self._clock)
@@ -229,7 +229,8 @@ def _each(clients: Sequence[Client], act: Callable[[Client], object]) -> None:
         asyncio.get_running_loop().call_soon(_each, rest, act)
 
 
-def _bound_queue(transport: asyncio.Transport) -> None:
+def bound_queue(transport: asyncio.BaseTransport) -> None:
+    """Have the kernel hold little for a client, so that one who reads late reads what is new."""
     connection = transport.get_extra_info("socket")
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)

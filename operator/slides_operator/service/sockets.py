@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from slides_operator.core.objects import format_time
 from slides_operator.kube.cache import Kind
 from slides_operator.kube.quickjson import to_json
+from slides_operator.service.audience import bound_queue
 from slides_operator.service.connections import BROADCAST, HEALTH, Backlog, build_message
 from slides_operator.service.drain import SENTENCE
 from slides_operator.service.feed import PERIOD_S
@@ -64,9 +65,9 @@ async def _tell_job(
     record = service.store.get(Kind.EXTRACTION, record.namespace, record.uid) or record
     await socket.send_str(build_message("initial_status", record))
     told = service.connections.update(record)
-    await asyncio.sleep(PERIOD_S)
     while True:
-        # The feed may yet hand over what was just told, or a change of what nobody is told.
+        await asyncio.sleep(PERIOD_S)
+        # The feed may yet hand over what was just told, or a change that shows in no message.
         newest = await backlog.take()
         text = service.connections.update(newest)
         if newest.version > record.version and text != told:
@@ -143,6 +144,8 @@ async def opened(call: Call) -> AsyncIterator[web.WebSocketResponse]:
             426, "Connect by WebSocket.", headers={"Upgrade": "websocket", "Connection": "Upgrade"}
         )
     await socket.prepare(call.request)
+    if transport := call.request.transport:
+        bound_queue(transport)
     gauge = call.service.metrics.streams.labels("websocket")
     gauge.inc()
     try:

@@ -192,6 +192,7 @@ async def test_many_jobs_are_retried(service: RunningService) -> None:
         pytest.param({}, id="nothing"),
         pytest.param({"job_ids": [], "action": "cancel"}, id="no job"),
         pytest.param({"job_ids": ["a"], "action": "suspend"}, id="no such action"),
+        pytest.param({"job_ids": ["a", ""], "action": "cancel"}, id="no name"),
         pytest.param({"job_ids": ["a"] * 101, "action": "cancel"}, id="too many"),
     ],
 )

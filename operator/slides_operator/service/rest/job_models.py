@@ -14,6 +14,8 @@ MOST_IN_BULK = 100
 """Chosen: what one page of the list can name."""
 MOST_RETRIES = 3
 """Standard: seed 003 refuses further retries, unless forced."""
+JobId = Annotated[str, Field(min_length=1, max_length=253)]
+"""A UID, a name or a video's id: Kubernetes has no longer names."""
 REGION_SIDES = ("left", "top", "width", "height")
 
 
@@ -149,7 +151,7 @@ class BulkAction(StrEnum):
 class BulkRequest(BaseModel):
     """One action on many jobs."""
 
-    job_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_IN_BULK)]
+    job_ids: Annotated[tuple[JobId, ...], Field(min_length=1, max_length=MOST_IN_BULK)]
     action: BulkAction
 
 
