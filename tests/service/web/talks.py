@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,18 @@ from typing import Any
 from slides_api.manifest import Manifest
 from slides_api.names import storage_prefix
 from slides_api.v1alpha1 import Outputs, SlidesOutput
+from slides_operator.core.objects import format_time
 from tests.s3_server import S3Server
 from tests.service.conftest import RunningService
 from tests.service.objects import PHASES
 
 OPTIONS = Outputs(slides=SlidesOutput())
+NOW = datetime.now(UTC)
 HISTORY = {
     "attempt": 1,
     "job": "talk-1",
-    "startedAt": "2026-11-21T12:00:00Z",
-    "finishedAt": "2026-11-21T12:01:40Z",
+    "startedAt": format_time(NOW - timedelta(seconds=220)),
+    "finishedAt": format_time(NOW - timedelta(seconds=120)),
     "node": "node-a",
 }
 
@@ -73,8 +76,10 @@ class Stage:
         await self.report(name, title, phase=phase, **run)
         return made
 
-    async def report(self, name: str, title: str, *, phase: str = "Extracting", **run: Any) -> None:
-        """Say how far a talk is."""
+    async def report(
+        self, name: str, title: str, *, phase: str = "Extracting", asked: str = "", **run: Any
+    ) -> None:
+        """Say how far a talk is; `asked` is the retry that was obeyed."""
         await self.service.set_status(
             name,
             {
@@ -84,6 +89,7 @@ class Stage:
                 "attempts": {"current": 1, "counted": 0, "history": [_begun()]},
                 "video": {"title": title, "durationSeconds": 2538.0, "width": 1920, "height": 1080},
                 "run": {"attempt": 1, "stage": phase, **run},
+                **({"lastRetryAt": asked} if asked else {}),
             },
         )
 
@@ -128,11 +134,18 @@ class Stage:
         return made
 
     async def failed(
-        self, name: str, url: str, title: str, *, reason: str, message: str, exit_code: int = 65
+        self, name: str, url: str, title: str, *, reason: str, message: str
     ) -> dict[str, Any]:
         """A talk of which nothing becomes."""
         made = await self.service.create({"source": {"url": url}}, name=name)
-        ended = {**HISTORY, "reason": reason, "message": message, "exitCode": exit_code}
+        await self.fail(name, title, reason=reason, message=message)
+        return made
+
+    async def fail(
+        self, name: str, title: str, *, reason: str, message: str, asked: str = ""
+    ) -> None:
+        """Say that nothing becomes of a talk; `asked` is the retry that was obeyed."""
+        ended = {**HISTORY, "reason": reason, "message": message, "exitCode": 65}
         await self.service.set_status(
             name,
             {
@@ -142,9 +155,9 @@ class Stage:
                 "completionTime": HISTORY["finishedAt"],
                 "attempts": {"current": 1, "counted": 1, "history": [ended]},
                 "video": {"title": title} if title else {},
+                **({"lastRetryAt": asked} if asked else {}),
             },
         )
-        return made
 
     def href(self, made: dict[str, Any], part: str = "") -> str:
         """Return the address of a talk's page."""

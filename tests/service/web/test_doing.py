@@ -125,7 +125,13 @@ async def test_what_failed_is_tried_again_or_deleted(page: Page, stage: Stage) -
     await page.get_by_role("dialog").get_by_role("button", name="Try again").click()
     await page.wait_for_load_state()
     got = await stage.service.api.request("GET", f"{stage.service.path()}/gone")
-    assert "slides-extractor.dev/retry-at" in got["metadata"]["annotations"]
+    asked = got["metadata"]["annotations"]["slides-extractor.dev/retry-at"]
+    await expect(page.locator("#message")).to_have_text("Another attempt was asked for.")
+
+    await stage.report("gone", "A talk", percent=1, asked=asked)
+    await expect(page.locator("#status")).to_contain_text("Extracting")
+    await stage.fail("gone", "A talk", reason="NetworkError", message="Still none.", asked=asked)
+    await expect(page.locator("#message")).to_have_text("Still none.")
 
     await page.get_by_role("link", name="Delete").click()
     await page.get_by_role("dialog").get_by_role("button", name="Delete it").click()

@@ -24,16 +24,14 @@ def image(key: str) -> Image:
 
 def slide(index: int, *spans: tuple[float, float], **more: Any) -> Slide:
     shown = tuple(Span(start=start, end=end) for start, end in spans)
-    return Slide(
-        **{"index": index, "image": image(f"slides/{index}.webp"), "spans": shown, "confidence": 1}
-        | more
-    )
+    default: dict[str, Any] = {"image": image(f"slides/{index}.webp"), "confidence": 1}
+    return Slide(index=index, spans=shown, **{**default, **more})
 
 
 def gallery(*slides: Slide, **source: Any) -> Gallery:
     manifest = Manifest(
         generator="test",
-        source=SourceRecord(**{"key": "url-1", "sha256": SHA, "bytes": 1} | source),
+        source=SourceRecord(key="url-1", sha256=SHA, bytes=1, **source),
         options=Outputs(),
         options_hash="0" * 8,
         video=VideoRecord(

@@ -15,7 +15,7 @@ def test_whatever_is_said_is_escaped() -> None:
     body = page("error.html", Site(name=evil), title=evil, detail=evil, status=404).body
     assert isinstance(body, bytes)
     assert b"<script>alert" not in body
-    assert body.count(b"&lt;script&gt;alert(1)&lt;/script&gt;&#34;&#39;&amp;") == 5
+    assert body.count(b"&lt;script&gt;alert(1)&lt;/script&gt;&#34;&#39;&amp;") == 6
 
 
 def test_half_a_surrogate_pair_breaks_no_page() -> None:

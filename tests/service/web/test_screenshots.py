@@ -1,5 +1,6 @@
 """Pictures of the page for the documentation: `make screenshots` keeps them in docs/images."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ pytestmark = pytest.mark.api
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / ("docs/images" if os.environ.get("SCREENSHOTS") else "build/screenshots")
 """A test run leaves the documentation's own alone: fonts differ from machine to machine."""
-LAPTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}}
+LAPTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}, "reduced_motion": "reduce"}
+A_SECOND = 1.1
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 2,
     "has_touch": True,
     "is_mobile": True,
+    "reduced_motion": "reduce",
 }
 
 
@@ -32,7 +35,7 @@ async def take(page: Page, name: str, address: str, *, full: bool = False) -> No
     if full:
         await page.locator("#activity").scroll_into_view_if_needed()
         await expect(page.locator(".log")).to_be_visible()
-    await page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+    await page.evaluate("scrollTo(0, 0)")
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"ui-{name}.png"
     await page.screenshot(path=path, full_page=full, animations="disabled")
@@ -69,6 +72,7 @@ async def places(stage: Stage) -> dict[str, str]:
         message="The video is private. Sign in as somebody who may see it: give cookies.txt in "
         "source.secretRef, then try again.",
     )
+    await asyncio.sleep(A_SECOND)  # lists are by the second of creation
     running = await stage.running(
         "distributed-systems-12",
         "https://www.youtube.com/watch?v=aqz-KE-bpKQ",
@@ -109,6 +113,9 @@ async def test_pages_have_their_picture_taken(open_page: OpenPage, places: dict[
         await take(page, "failed", places["failed"])
         await take(page, "new", "/ui/new")
         await take(page, "finished", places["finished"], full=True)
+        await page.locator("#slide-4 .picture").click()
+        await page.keyboard.press("ArrowUp")
+        await page.screenshot(path=FOLDER / "ui-viewer.png")
     async with open_page(color_scheme="dark", **LAPTOP) as page:
         await take(page, "dark", places["finished"])
         await take(page, "list-dark", "/ui")

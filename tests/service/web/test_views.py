@@ -224,7 +224,7 @@ def test_details_leave_out_what_nobody_knows() -> None:
 
 
 def test_events_come_newest_first_whatever_tells_their_time() -> None:
-    events = [
+    events: list[dict[str, Any]] = [
         {"metadata": {}, "reason": "Old", "lastTimestamp": "2026-11-21T11:00:00Z", "count": 4},
         {"metadata": {}, "reason": "New", "eventTime": "2026-11-21T11:30:00.5Z", "type": "Warning"},
     ]

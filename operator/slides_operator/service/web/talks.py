@@ -7,7 +7,8 @@ from datetime import datetime
 
 from slides_api.moments import clock
 from slides_api.v1alpha1 import Phase
-from slides_operator.core.objects import Json, parse_time
+from slides_api.wellknown import RETRY_AT
+from slides_operator.core.objects import Json, format_time, parse_time
 from slides_operator.errors import ApiError
 from slides_operator.service.logs import Line, tail
 from slides_operator.service.manifests import MANIFEST
@@ -18,6 +19,7 @@ from slides_operator.service.web.actions import Action, build_actions
 from slides_operator.service.web.addresses import Links, host_of, web_page
 from slides_operator.service.web.gallery import Gallery, build_gallery
 from slides_operator.service.web.views import (
+    WAITING,
     Attempt,
     Event,
     Stage,
@@ -34,6 +36,7 @@ from slides_operator.service.web.views import (
 
 AGAIN = frozenset({Phase.COMPLETED, Phase.CANCELLED})
 """Phases from which only another extraction leads on."""
+AWAITED = "Another attempt was asked for."
 LOG_LINES = 500
 """Of the log as a page shows it; chosen: more is read by machines."""
 
@@ -51,6 +54,8 @@ class TalkView:
     word002: str
     stream: str
     """Where its progress comes from; empty once it has ended."""
+    is_awaited: bool
+    """Whether another attempt was asked for and is not seen yet."""
     stages: tuple[Stage, ...]
     actions: tuple[Action, ...]
     again: str
@@ -89,10 +94,11 @@ def build_talk(record: Record, resource: Json, links: Links, now: datetime) -> T
         host=host_of(record.url),
         link=web_page(record.url),
         facts=tuple(_facts(record, resource)),
-        state=_state(record),
+        state=_state(record, resource),
         reason="" if record.at_work else record.reason,
         word002=word002(record),
         stream="" if record.ended else links.stream(record),
+        is_awaited=is_awaited(resource),
         stages=build_stages(record),
         actions=build_actions(record, resource, links),
         again=links.new(record.namespace, url=record.url) if record.phase in AGAIN else "",
@@ -102,9 +108,18 @@ def build_talk(record: Record, resource: Json, links: Links, now: datetime) -> T
     )
 
 
-def _state(record: Record) -> State:
+def is_awaited(resource: Json) -> bool:
+    """Return whether another attempt was asked for that the operator has not begun."""
+    asked = parse_time((resource["metadata"].get("annotations") or {}).get(RETRY_AT))
+    seen = (resource.get("status") or {}).get("lastRetryAt")
+    return asked is not None and format_time(asked) != seen
+
+
+def _state(record: Record, resource: Json) -> State:
     """Return how a talk is, and of a finished one how long it took."""
     state = state_of(record)
+    if record.phase is Phase.FAILED and is_awaited(resource):
+        return replace(state, tone=WAITING, message=AWAITED)
     started, ended = parse_time(record.started), parse_time(record.completed)
     if state.message or not (started and ended):
         return state

@@ -42,6 +42,15 @@ export const morph = (old, fresh) => {
   else if (old.data !== fresh.data) old.data = fresh.data;
 };
 
+const GONE = 404;
+
+/** Says something in passing, aloud too. */
+const tell = (text) => {
+  const toast = document.getElementById("toast");
+  toast.textContent = text;
+  toast.hidden = false;
+};
+
 const followLogin = (answer) => {
   if (answer.redirected && new URL(answer.url).pathname === "/ui/login") location.reload();
 };
@@ -51,6 +60,7 @@ export const fetchPage = async (address = location.href) => {
   try {
     const answer = await fetch(address, { cache: "no-cache", headers: { Accept: "text/html" } });
     followLogin(answer);
+    if (answer.status === GONE) tell("This is not there any more.");
     if (!answer.ok) return null;
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {

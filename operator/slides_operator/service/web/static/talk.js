@@ -6,8 +6,7 @@ import { watchSlides } from "./slides.js";
 const byId = (id) => document.getElementById(id);
 const ENDED = new Set(["completed", "failed"]);
 const ANNOUNCED_EVERY = 25;
-const RETRY_MS = 5000;
-const REFRESH_MS = 5000;
+const LOOK_MS = 4000;
 
 // Questions
 
@@ -90,29 +89,35 @@ const reload = async () => {
   return true;
 };
 
+let source = null;
+
 const follow = (address) => {
-  const source = new EventSource(address);
+  source = new EventSource(address);
   source.onmessage = async (event) => {
     const state = JSON.parse(event.data);
     showProgress(state);
     if (ENDED.has(state.status)) source.close();
     if (state.status !== byId("status").dataset.status) await reload();
   };
-  // The browser comes back by itself, unless it was refused for good.
-  source.onerror = () => {
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => { watch(); }, RETRY_MS);
-  };
 };
 
-const watch = async () => {
+// The browser connects again by itself, unless it was refused or the end was told.
+const watch = () => {
   const { stream } = byId("status").dataset;
-  if (stream) follow(stream);
+  if (stream && (!source || source.readyState === EventSource.CLOSED)) follow(stream);
+};
+
+// What waits says why by its status alone, of which no runner tells.
+const look = async () => {
+  const { stream, awaited } = byId("status").dataset;
+  if (document.hidden || !(stream || awaited)) return;
+  const page = await fetchPage();
+  if (!page) return;
+  refresh(page, ["status"]);
+  watch();
 };
 
 watchSlides();
 whenSeen(byId("activity"), showActivity);
 watch();
-// What waits says why by its status alone, which no runner writes.
-setInterval(() => {
-  if (!document.hidden && byId("status").dataset.stream) fetchPage().then((page) => page && refresh(page, ["status"]));
-}, REFRESH_MS);
+setInterval(look, LOOK_MS);
