@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,10 +30,11 @@ async def test_nothing_is_answered_that_is_not_described(
             "lastTransitionTime": "2026-01-01T00:00:00Z",
         }
     ]
-    for name, status in {
+    statuses: dict[str, dict[str, Any]] = {
         "done": {"phase": "Completed", "conditions": conditions},
         "waits": {"phase": "Pending"},
-    }.items():
+    }
+    for name, status in statuses.items():
         await service.create(name=name)
         await service.set_status(name, status)
     variables = {
