@@ -11,6 +11,8 @@ from slides_api.v1alpha1.base import (
     StatusModel,
     Timestamp,
     free_text,
+    rule,
+    rules,
 )
 
 CALLBACK_URL = r"^https?://[^\s/?#@\\]+([/?#]\S*)?$"
@@ -21,7 +23,20 @@ LONGEST_CALLBACK_URL = 2048
 class Callback(ApiModel):
     """Where the end is told, by an HTTP POST that is signed as Standard Webhooks has it."""
 
-    url: Annotated[str, Field(min_length=1, max_length=LONGEST_CALLBACK_URL, pattern=CALLBACK_URL)]
+    url: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=LONGEST_CALLBACK_URL,
+            json_schema_extra=rules(
+                rule(
+                    f"self.matches(r'{CALLBACK_URL}')",
+                    "give a whole http(s) URL without a login, such as "
+                    "https://hooks.example.com/talks",
+                )
+            ),
+        ),
+    ]
     """http(s) URL that takes the POST; a private address is refused unless the operator's settings
     allow it."""
     secret_ref: LocalReference | None = None

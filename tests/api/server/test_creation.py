@@ -22,6 +22,7 @@ ONE_IDENTITY = "name a Secret or use the pod's own identity: remove secretRef or
 ENDPOINT = "give the endpoint as URL with host and port alone, such as https://s3.example.com:9000"
 OWN_KEY = "the operator finds its pods by these keys: choose others"
 BAD_KEY = "keys are letters, digits, '-', '_' and '.'"
+CALLBACK = "give a whole http(s) URL without a login, such as https://hooks.example.com/talks"
 OUTSIDE = "keep left + width and top + height at 1 or less"
 
 
@@ -31,6 +32,10 @@ def s3(**fields: Any) -> dict[str, Any]:
 
 def slides(**fields: Any) -> dict[str, Any]:
     return {"outputs": {"slides": fields}}
+
+
+def callback(url: str, **fields: Any) -> dict[str, Any]:
+    return {"callback": {"url": url, **fields}}
 
 
 def pod(**fields: Any) -> dict[str, Any]:
@@ -57,6 +62,8 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "keys, no identity": s3(secretRef=SECRET, workloadIdentity=False),
     "identity": s3(workloadIdentity=True),
     "null storage": {"storage": None},
+    "callback": callback("https://hooks.example.com:8443/talks?x=%20#top"),
+    "signed callback": callback("http://10.0.0.7/", secretRef=SECRET),
     "empty dir": {"workVolume": {"emptyDir": {}}},
     "sized empty dir": {"workVolume": {"emptyDir": {"sizeLimit": "20Gi"}}},
     "size in bytes": {"workVolume": {"emptyDir": {"sizeLimit": 1000000}}},
@@ -160,6 +167,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "bucket": (s3(bucket="b"), "should be at least 3 chars long"),
     "bucket with slash": (s3(bucket="a/b"), "should match"),
     "absolute prefix": (s3(prefix="/a"), "should match"),
+    "callback of another scheme": (callback("ftp://hooks.example.com/"), CALLBACK),
+    "callback without host": (callback("https:///talks"), CALLBACK),
+    "callback with a login": (callback("https://me:secret@hooks.example.com/"), CALLBACK),
+    "callback that looks elsewhere": (callback("https://a.example\\@b.example/"), CALLBACK),
+    "callback in two lines": (callback("https://hooks.example.com/a\nb"), CALLBACK),
+    "callback to nowhere": ({"callback": {}}, "spec.callback.url: Required value"),
     "no volume": ({"workVolume": {}}, ONE_VOLUME),
     "two volumes": ({"workVolume": {"emptyDir": {}, "claim": {}}}, ONE_VOLUME),
     "size": ({"workVolume": {"emptyDir": {"sizeLimit": "much"}}}, "should match"),
@@ -193,6 +206,8 @@ BATCH_ACCEPTED: dict[str, dict[str, Any]] = {
     "a thousand": {"items": [{"name": f"n{i}", "url": URL} for i in range(1000)]},
     "null parallelism": {"parallelism": None},
     "one at a time": {"parallelism": 1},
+    "callback": callback("https://hooks.example.com/talks"),
+    "callback of each item": {"template": callback("https://hooks.example.com/talks")},
     "template": {"template": {"source": {"maxHeight": 720}, "outputs": {"slides": {}}}},
     "longest names": {"items": [{"name": "x" * 63, "url": URL + "x" * (2048 - len(URL))}]},
 }
