@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+REPOSITORY = Path(__file__).parents[2]
 HOOKS = "tests.service.fuzz_hooks"
 IDS = "FUZZ_IDS"
 CHECKS = (
@@ -81,8 +82,13 @@ def fuzz(
             *(f"--{name}={value}" for name, value in options.items()),
             "--no-shrink",
         ],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "SCHEMATHESIS_HOOKS": HOOKS, IDS: ",".join(ids)},
+        cwd=folder,  # it leaves what it remembers there
+        env={
+            **os.environ,
+            "PYTHONPATH": str(REPOSITORY),
+            "SCHEMATHESIS_HOOKS": HOOKS,
+            IDS: ",".join(ids),
+        },
         capture_output=True,
         text=True,
         timeout=limit_s,
