@@ -6,42 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 
-from slides_api.names import log_key, storage_prefix
-from slides_api.v1alpha1 import Outputs
+from slides_api.names import log_key
 from slides_operator.kube.client import Client
 from tests.s3_server import S3Server
 from tests.service.conftest import RunningService, StartService
 from tests.service.kubelet import Kubelet, run_kubelet
+from tests.service.rest.finished import KEY, MANIFEST, PREFIX, finished, settings_of
 from tests.service.rest.jobs003 import BEGIN, END, ask, completed, failed, working
 
 pytestmark = pytest.mark.api
-
-KEY = "youtube-dQw4w9WgXcQ"
-PREFIX = storage_prefix(KEY, Outputs())
-IMAGE = {"key": "slides/0001.webp", "mediaType": "image/webp", "width": 640, "height": 360}
-MANIFEST = {
-    "schemaVersion": 1,
-    "source": {"key": KEY, "title": "Keynote"},
-    "ofANewerVersion": True,
-    "slides": [
-        {
-            "index": 1,
-            "image": {**IMAGE, "bytes": 7, "sha256": "0" * 64},
-            "spans": [{"start": 0.0, "end": 3.5}, {"start": 6.0, "end": 9.0}],
-            "builds": [{"start": 0.0, "end": 1.0, "image": {**IMAGE, "key": "slides/0001-1.webp"}}],
-            "confidence": 0.9,
-        }
-    ],
-    "artifacts": [
-        {"key": "slides.pdf", "kind": "pdf", "mediaType": "application/pdf", "bytes": 3},
-        {"key": "../../secrets", "kind": "pdf"},
-    ],
-}
 
 
 @dataclass
@@ -61,26 +38,13 @@ class Talk:
 @pytest.fixture
 async def talk(start_service: StartService, s3_server: S3Server) -> AsyncIterator[Talk]:
     bucket = s3_server.make_bucket()
-    settings: dict[str, Any] = {
-        "s3_endpoint": s3_server.endpoint,
-        "s3_access_key": s3_server.access_key,
-        "s3_secret_key": s3_server.secret_key,
-        "s3_bucket_name": bucket,
-    }
-    async with start_service(**settings) as service:
+    async with start_service(**settings_of(s3_server, bucket)) as service:
         made = await service.create({"source": {"url": "youtube:dQw4w9WgXcQ"}}, name="talk")
         await service.set_status("talk", finished(bucket))
         talk = Talk(service, s3_server, bucket, "talk", made["metadata"]["uid"])
         talk.store("manifest.json", json.dumps(MANIFEST).encode())
         talk.store("slides/0001.webp", b"picture")
         yield talk
-
-
-def finished(bucket: str) -> dict[str, Any]:
-    status = completed()
-    status["result"]["manifestURI"] = f"s3://{bucket}/{PREFIX}manifest.json"
-    status["video"]["key"] = KEY
-    return status
 
 
 async def test_manifest_comes_byte_for_byte(talk: Talk) -> None:
