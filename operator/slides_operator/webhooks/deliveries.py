@@ -67,6 +67,7 @@ class Deliveries:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._taken.clear()
 
     def _fill(self, host: str) -> None:
         """Start as many attempts to a host as there is room for."""

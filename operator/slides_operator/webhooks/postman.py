@@ -3,7 +3,8 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from standardwebhooks import Webhook
@@ -18,7 +19,7 @@ from slides_operator.metrics import Metrics
 from slides_operator.settings import OperatorSettings
 from slides_operator.webhooks.deliveries import Deliveries
 from slides_operator.webhooks.payloads import build_body
-from slides_operator.webhooks.sender import Sender, open_sender
+from slides_operator.webhooks.sender import GONE, Sender, open_sender
 from slides_operator.webhooks.signing import build_headers, read_keys
 
 log = structlog.get_logger()
@@ -50,27 +51,41 @@ class Postman:
         if obj is None or not _is_due(obj, delivery):
             return None
         started = time.monotonic()
-        result, code, error = "delivered", None, None
-        try:
-            code = await self._send(key, obj, delivery)
-        except DeliveryError as e:
-            result, code, error = e.kind, e.code, e
-        except Exception:  # the boundary of a task: it counts as an attempt, or never ended
-            log.exception("webhook broke", key=str(key))
-            result, error = "bug", DeliveryError("The operator failed: see its log.", result="bug")
-        self._metrics.webhook_attempts.labels(result).inc()
+        answer = await self._attempt(key, obj, delivery)
         self._metrics.webhook_duration.observe(time.monotonic() - started)
-        say = log.info if error is None else log.warning
-        what = f"{key.namespace}/{key.name}"
-        say("webhook", key=what, id=delivery.id, attempt=delivery.attempt, result=result, code=code)
-        return Tried(
-            delivery.id,
-            delivery.attempt,
-            self._now(),
+        tried = partial(Tried, delivery.id, delivery.attempt, self._now())
+        if not isinstance(answer, DeliveryError):
+            self._note(key, delivery, "delivered", answer)
+            return tried(code=answer)
+        self._note(key, delivery, answer.kind, answer.code)
+        return tried(
+            code=answer.code,
+            error=answer.message,
+            retry_after=answer.retry_after,
+            final=answer.kind == GONE,
+        )
+
+    async def _attempt(self, key: Key, obj: Json, delivery: Delivery) -> int | DeliveryError:
+        """Return the receiver's status, or why it did not take it."""
+        try:
+            return await self._send(key, obj, delivery)
+        except DeliveryError as e:
+            return e
+        except Exception:  # the boundary of a task: it counts as an attempt, or would never end
+            log.exception("webhook broke", key=str(key))
+            return DeliveryError("The operator failed: see its log.", result="bug")
+
+    def _note(self, key: Key, delivery: Delivery, result: str, code: int | None) -> None:
+        self._metrics.webhook_attempts.labels(result).inc()
+        log.info(
+            "webhook",
+            kind=key.kind,
+            namespace=key.namespace,
+            name=key.name,
+            id=delivery.id,
+            attempt=delivery.attempt,
+            result=result,
             code=code,
-            error=error.message if error else "",
-            retry_after=error.retry_after if error else timedelta(),
-            final=result == "gone",
         )
 
     async def _send(self, key: Key, obj: Json, delivery: Delivery) -> int:

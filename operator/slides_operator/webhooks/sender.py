@@ -28,6 +28,8 @@ HEADERS = {
     "Content-Type": "application/json",
     "User-Agent": f"slides-extractor/{__version__}",
 }
+GONE = "gone"
+"""What an answer counts as that wants no other attempt."""
 HINT = "The operator's ALLOW_PRIVATE_CALLBACKS allows private ones."
 
 
@@ -121,7 +123,7 @@ def _judge(answer: aiohttp.ClientResponse) -> int:
         return code
     said = f"The receiver answered {code} {_phrase(code)}".rstrip()
     if code == HTTPStatus.GONE:
-        raise DeliveryError(f"{said}: it wants no more.", result="gone", code=code)
+        raise DeliveryError(f"{said}: it wants no more.", result=GONE, code=code)
     if HTTPStatus.MULTIPLE_CHOICES <= code < HTTPStatus.BAD_REQUEST:
         raise DeliveryError(f"{said}: redirects are not followed.", result="redirect", code=code)
     raise DeliveryError(
