@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from slides_operator.service.feed import EARLY_S, PERIOD_S, Change, Feed
@@ -190,6 +190,10 @@ class Audience:
     def __len__(self) -> int:
         """Return how many clients there are."""
         return sum(len(topic.clients) for topic in self._topics.values())
+
+    def clients(self) -> Iterator[Client]:
+        """Yield all clients."""
+        return (client for topic in self._topics.values() for client in topic.clients)
 
     def join(self, feed: Feed, record: Record, client: Client) -> None:
         """Have a client told of a job from now on; the record is the newest there is."""
