@@ -11,7 +11,7 @@ DEMO := build/demo
 TOOLS := $(BIN)/python -m tests.cluster tools >/dev/null || true
 IMAGES := $(BIN)/python -m scripts.images || true
 
-.PHONY: help setup demo test test-unit e2e lint up images cluster cluster-down lock bench bench-detect bench-operator bench-service chart clean
+.PHONY: help setup demo test test-unit e2e lint up images cluster cluster-down lock bench bench-detect bench-operator bench-service chart screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -83,6 +83,9 @@ bench-service: setup ## clients, lists and strange requests: the service on a li
 chart: setup ## write deploy/prod.yaml and docs/chart.md anew from the chart, and the CRDs
 	@$(BIN)/python -m slides_api
 	@$(BIN)/python -m tests.chart
+
+screenshots: setup ## take the pictures of the page at /ui for docs/images anew
+	@SCREENSHOTS=1 $(BIN)/pytest -q tests/service/web/test_screenshots.py
 
 clean: ## remove .venv, build and caches
 	@rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -16,14 +16,7 @@ from tests.service.conftest import RunningService
 from tests.service.objects import PHASES
 
 OPTIONS = Outputs(slides=SlidesOutput())
-NOW = datetime.now(UTC)
-HISTORY = {
-    "attempt": 1,
-    "job": "talk-1",
-    "startedAt": format_time(NOW - timedelta(seconds=220)),
-    "finishedAt": format_time(NOW - timedelta(seconds=120)),
-    "node": "node-a",
-}
+TOOK = timedelta(seconds=100)
 
 
 @dataclass(frozen=True)
@@ -84,8 +77,8 @@ class Stage:
             name,
             {
                 "phase": phase,
-                "conditions": [PHASES[phase]],
-                "startTime": HISTORY["startedAt"],
+                "conditions": [_condition(phase)],
+                "startTime": _begun()["startedAt"],
                 "attempts": {"current": 1, "counted": 0, "history": [_begun()]},
                 "video": {"title": title, "durationSeconds": 2538.0, "width": 1920, "height": 1080},
                 "run": {"attempt": 1, "stage": phase, **run},
@@ -100,15 +93,15 @@ class Stage:
         key = f"url-{name}"
         uri = uri or self.sample.store(self.s3, self.bucket, key=key, slides=slides)
         count = len(self.sample.manifest.slides[slides])
-        condition = {**PHASES["Completed"], "message": f"{count} slides."}
+        attempt = _ended(reason="Completed")
         await self.service.set_status(
             name,
             {
                 "phase": "Completed",
-                "conditions": [condition],
-                "startTime": HISTORY["startedAt"],
-                "completionTime": HISTORY["finishedAt"],
-                "attempts": {"current": 1, "history": [{**HISTORY, "reason": "Completed"}]},
+                "conditions": [_condition("Completed", message=f"{count} slides.")],
+                "startTime": attempt["startedAt"],
+                "completionTime": attempt["finishedAt"],
+                "attempts": {"current": 1, "history": [attempt]},
                 "video": {
                     "key": key,
                     "title": title,
@@ -145,15 +138,15 @@ class Stage:
         self, name: str, title: str, *, reason: str, message: str, asked: str = ""
     ) -> None:
         """Say that nothing becomes of a talk; `asked` is the retry that was obeyed."""
-        ended = {**HISTORY, "reason": reason, "message": message, "exitCode": 65}
+        attempt = _ended(reason=reason, message=message, exitCode=65)
         await self.service.set_status(
             name,
             {
                 "phase": "Failed",
-                "conditions": [{**PHASES["Failed"], "reason": reason, "message": message}],
-                "startTime": HISTORY["startedAt"],
-                "completionTime": HISTORY["finishedAt"],
-                "attempts": {"current": 1, "counted": 1, "history": [ended]},
+                "conditions": [_condition("Failed", reason=reason, message=message)],
+                "startTime": attempt["startedAt"],
+                "completionTime": attempt["finishedAt"],
+                "attempts": {"current": 1, "counted": 1, "history": [attempt]},
                 "video": {"title": title} if title else {},
                 **({"lastRetryAt": asked} if asked else {}),
             },
@@ -165,4 +158,14 @@ class Stage:
 
 
 def _begun() -> dict[str, Any]:
-    return {name: value for name, value in HISTORY.items() if name != "finishedAt"}
+    started = format_time(datetime.now(UTC).replace(microsecond=0))
+    return {"attempt": 1, "job": "talk-1", "startedAt": started, "node": "node-a"}
+
+
+def _ended(**how: Any) -> dict[str, Any]:
+    finished = format_time((datetime.now(UTC) + TOOK).replace(microsecond=0))
+    return {**_begun(), "finishedAt": finished, **how}
+
+
+def _condition(phase: str, **said: str) -> dict[str, Any]:
+    return {**PHASES[phase], "lastTransitionTime": _begun()["startedAt"], **said}

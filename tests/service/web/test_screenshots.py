@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.service.objects import PHASES
 from tests.service.web.conftest import OpenPage
 from tests.service.web.talks import Stage
 
@@ -49,7 +50,7 @@ async def places(stage: Stage) -> dict[str, str]:
         "seminar-rust",
         "https://vimeo.com/76979871",
         phase="Queued",
-        conditions=[_waits("Queued", "Two extractions are before this one.")],
+        conditions=[{**PHASES["Queued"], "message": "Two extractions are before this one."}],
     )
     finished = await stage.finished(
         "how-slides-are-found",
@@ -93,16 +94,6 @@ async def places(stage: Stage) -> dict[str, str]:
     return {
         name: stage.href(made)
         for name, made in (("finished", finished), ("failed", failed), ("running", running))
-    }
-
-
-def _waits(phase: str, message: str) -> dict[str, str]:
-    return {
-        "type": "Succeeded",
-        "status": "Unknown",
-        "reason": "Accepted",
-        "message": message,
-        "lastTransitionTime": "2026-11-21T12:00:00Z",
     }
 
 
