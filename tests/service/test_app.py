@@ -1,15 +1,24 @@
 """What holds for every request, seen from outside."""
 
+import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from pydantic import BaseModel
 
+from slides_operator.errors import UnreachableError
+from slides_operator.service import endpoint
+from slides_operator.service.app import build_app
 from slides_operator.service.cors import MAX_AGE_S
 from slides_operator.service.middlewares import NOTHING_LOADS
+from slides_operator.service.routes import Access, Call, Route, answer
 from tests.service.conftest import KEY, RunningService, StartService
 
 pytestmark = pytest.mark.api
@@ -212,6 +221,92 @@ async def test_what_nobody_foresaw_shows_in_the_log_alone(
     said = capsys.readouterr()
     assert "s3cr3t" in said.out + said.err
     assert problem["request_id"] in said.out + said.err
+
+
+@asynccontextmanager
+async def _serving(service: RunningService, **changed: Any) -> AsyncIterator[TestClient[Any, Any]]:
+    """Serve one route of the test's own, as any other is served."""
+    row: dict[str, Any] = {
+        "method": "GET",
+        "path": "/thing",
+        "summary": "A thing",
+        "tag": "Things",
+        "access": Access.OPEN,
+        "answers": {200: None},
+    }
+    app = build_app(service.parts, [Route(**{**row, **changed})])
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+async def test_answer_that_has_begun_is_broken_off(
+    service: RunningService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail_late(call: Call) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(call.request)
+        await response.write(b"so far so good")
+        raise ZeroDivisionError
+
+    async with _serving(service, handler=fail_late) as client, client.get("/thing") as response:
+        assert response.status == 200
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
+
+    assert "ZeroDivisionError" in "".join(capsys.readouterr())
+
+
+async def test_problems_of_the_api_server_are_answered_where_they_reach(
+    service: RunningService,
+) -> None:
+    async def ask(call: Call) -> web.StreamResponse:
+        raise UnreachableError("GET /apis/x: ClientConnectorError: 10.0.0.1:6443", retry_after=3)
+
+    async with (
+        _serving(service, handler=ask, error_key=True) as client,
+        client.get("/thing") as response,
+    ):
+        problem = await response.json(content_type=None)
+
+    assert response.status == 503
+    assert response.headers["Retry-After"] == "3"
+    assert problem["error"] == problem["detail"]
+    assert "10.0.0.1" not in str(problem)
+
+
+async def test_redirects_are_no_problem(service: RunningService) -> None:
+    async def lead(call: Call) -> web.StreamResponse:
+        raise web.HTTPSeeOther("/elsewhere")
+
+    async with (
+        _serving(service, handler=lead) as client,
+        client.get("/thing", allow_redirects=False) as response,
+    ):
+        assert response.status == 303
+        assert response.headers["Location"] == "/elsewhere"
+
+
+async def test_body_that_never_comes_is_not_waited_for(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Anything(BaseModel):
+        size: int = 0
+
+    async def take(call: Call) -> web.StreamResponse:
+        return answer(call.body)
+
+    monkeypatch.setattr(endpoint, "BODY_S", 0.2)
+    async with _serving(service, method="POST", body=Anything, handler=take) as client:
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(
+            b"POST /thing HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 9\r\n\r\n{"
+        )
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        writer.close()
+        await writer.wait_closed()
+
+    assert head.startswith(b"HTTP/1.1 408")
 
 
 async def test_log_tells_of_requests_and_never_of_secrets(
