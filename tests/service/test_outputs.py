@@ -1,5 +1,7 @@
 """What the service reads of the bucket, and what it does not."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -132,14 +134,16 @@ def test_endpoint_that_is_no_url_is_named() -> None:
         build_client(settings(s3_endpoint="no url"))
 
 
-def of_server(s3: S3Server, bucket: str, **changed: str) -> Outputs:
+def of_server(
+    s3: S3Server, bucket: str, *, clock: Callable[[], float] = time.monotonic, **changed: str
+) -> Outputs:
     own = {
         "s3_endpoint": s3.endpoint,
         "s3_access_key": s3.access_key,
         "s3_secret_key": s3.secret_key,
         "s3_bucket_name": bucket,
     }
-    return Outputs(settings(**{**own, **changed}))
+    return Outputs(settings(**{**own, **changed}), clock=clock)
 
 
 async def test_store_that_refuses_is_not_the_callers_fault(s3_server: S3Server) -> None:
@@ -163,6 +167,18 @@ async def test_store_that_is_away_is_worth_another_try(s3_server: S3Server) -> N
         await outputs.read(Place(bucket, "a/"), "manifest.json")
 
     assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "5"})
+
+
+async def test_store_that_failed_is_asked_for_no_log_for_a_while(s3_server: S3Server) -> None:
+    bucket, now = s3_server.make_bucket(), [0.0]
+    s3_server.put(bucket, "a/logs/uid/attempt-1.jsonl", b"{}\n")
+    outputs = of_server(s3_server, bucket, clock=lambda: now[0])
+
+    with s3_server.stopped():
+        assert await outputs.log(Place(bucket, "a/"), "uid", 1) == b""
+    assert await outputs.log(Place(bucket, "a/"), "uid", 1) == b""
+    now[0] = 31.0
+    assert await outputs.log(Place(bucket, "a/"), "uid", 1) == b"{}\n"
 
 
 async def test_log_that_nobody_kept_is_empty(s3_server: S3Server) -> None:

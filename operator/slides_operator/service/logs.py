@@ -20,7 +20,6 @@ from slides_operator.core.objects import Json, find_condition, parse_time
 from slides_operator.errors import ApiError
 from slides_operator.service.gateway import Gateway
 from slides_operator.service.outputs import Outputs
-from slides_operator.service.problems import ProblemError
 
 LEVELS = {"debug": "DEBUG", "info": "INFO", "warning": "WARNING"}
 """Seed 001 knows these and ERROR."""
@@ -125,11 +124,9 @@ class Logbook:
                 found[int(number) if number.isdecimal() else 0] = [*lines_of_log(text)]
         place = self._outputs.expected_place(resource)
         for number in range(max(1, newest - ATTEMPTS_READ + 1), newest + 1):
-            if place and not found.get(number):
-                # Lines are an extra: a store that cannot be read leaves the others.
-                with suppress(ProblemError):
-                    kept = await self._outputs.log(place, meta["uid"], number)
-                    found[number] = [*lines_of_log(kept.decode(errors="replace"))]
+            if place and number not in found:
+                kept = await self._outputs.log(place, meta["uid"], number)
+                found[number] = [*lines_of_log(kept.decode(errors="replace"))]
         return [line for lines in found.values() for line in lines]
 
 

@@ -8,6 +8,8 @@ it, so what it names is believed only where a runner puts outputs of that very v
 import asyncio
 import re
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -18,8 +20,6 @@ from slides_operator.service.problems import ProblemError
 from slides_operator.service.settings import ServiceSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from types_boto3_s3 import S3Client
 
 AT_ONCE = 8
@@ -31,6 +31,8 @@ DEFAULT_REGION = "us-east-1"
 """What stores other than AWS take for any region."""
 MOST_BYTES = 32 * 1024 * 1024
 """Of a manifest; chosen: a talk of ten hours that changes every second has a third of it."""
+LOGS_REST_S = 30.0
+"""Chosen: who polls a log hardly waits, and a store that is back is soon asked."""
 MANIFEST = re.compile(r"s3://([^/]+)/((?:.*/)?([^/]+)/[0-9a-f]{8}/)manifest\.json")
 NOT_THERE = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NotFound"})
 DENIED = frozenset({"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
@@ -50,8 +52,12 @@ class Place:
 class Outputs:
     """The bucket of outputs."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(
+        self, settings: ServiceSettings, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._settings = settings
+        self._clock = clock
+        self._logs_rest_until_s = 0.0
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._opening = threading.Lock()
         self._client: S3Client | None = None
@@ -99,13 +105,18 @@ class Outputs:
         return await self._ask(lambda client: _read(client, place, key))
 
     async def log(self, place: Place, uid: str, attempt: int) -> bytes:
-        """Return the log that an attempt left, empty where it left none. Raises ProblemError."""
+        """Return the log that an attempt left, empty where it left none or none can be read.
+
+        Whoever asks for many would wait for each: a store that failed is left alone for a while.
+        """
+        if self._clock() < self._logs_rest_until_s:
+            return b""
         try:
             return await self.read(place, log_key(uid, attempt))
         except ProblemError as e:
-            if e.status == 404:  # noqa: PLR2004 - HTTP: Not Found
-                return b""
-            raise
+            if e.status != 404:  # noqa: PLR2004 - HTTP: Not Found
+                self._logs_rest_until_s = self._clock() + LOGS_REST_S
+            return b""
 
     async def links(self, place: Place, keys: list[str], *, expires_s: int) -> dict[str, str]:
         """Return a link to each key that needs no credentials. Raises ProblemError."""

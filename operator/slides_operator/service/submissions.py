@@ -228,6 +228,7 @@ async def submit(
     if name and (earlier := await _find(call, kind, name)):
         return _same_request(earlier, resource), True
     if not is_forced(resource["spec"]) and (equal := await _find_equal(call, resource, join)):
+        await call.allow("get", kind)  # its state is told, and somebody else may have made it
         return equal, True
     if name:
         return await _create_keyed(call, resource, name)
@@ -339,6 +340,7 @@ async def _create_once(call: Call, resource: Json, join: Join) -> tuple[Json, bo
         except ConflictError:
             found = await _find(call, Kind(resource["kind"]), name)
         if found and may_join(found, resource, join):
+            await call.allow("get", Kind(resource["kind"]))
             return found, True
         if found:
             name = work_name(resource, after=found["metadata"]["uid"])

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, Field
 
+from slides_api.names import child_name
 from slides_operator.core.objects import Json
 from slides_operator.errors import ApiError, NotFoundError
 from slides_operator.service.logs import Line
@@ -43,10 +44,19 @@ async def lines_of_job(call: Call, record: Record) -> tuple[Line, ...]:
     return await call.service.logbook.of(resource, ended=record.ended)
 
 
+def items_of(call: Call, batch: Record) -> dict[str, Record]:
+    """Return a batch's extractions by item; one that only bears its label is none."""
+    return {
+        one.item: one
+        for one in call.service.store.children(batch)
+        if one.name == child_name(batch.name, batch.uid, one.item)
+    }
+
+
 async def lines_of_batch(call: Call, batch: Record) -> list[tuple[Line, ...]]:
     """Return the lines of a batch and of each of its items, which say whose they are."""
     children = await call.service.gateway.children(batch.namespace, batch.uid)
-    own = {one.name for one in call.service.store.children(batch)}
+    own = {one.name for one in items_of(call, batch).values()}
     places = {row.name: number for number, row in enumerate(batch.rows, start=1)}
     lines = await lines_of_job(call, batch)
     async with asyncio.TaskGroup() as group:

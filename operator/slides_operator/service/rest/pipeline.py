@@ -15,6 +15,7 @@ from slides_operator.service.records import ENDED, Record, Row, counts_of
 from slides_operator.service.rest.history import (
     LEVELS,
     LogLine,
+    items_of,
     lines_of_batch,
     lines_of_job,
     shown,
@@ -117,7 +118,7 @@ async def read_status(call: Call) -> web.Response:
     record = _find(call)
     await call.allow("get", record.kind)
     await call.allow("list")
-    children = {one.item: one for one in call.service.store.children(record)}
+    children = items_of(call, record)
     percents = [_percent(row, children.get(row.name)) for row in record.rows] or [record.percent]
     query: StatusQuery = call.query
     return answer(

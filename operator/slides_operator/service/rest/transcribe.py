@@ -9,6 +9,7 @@ from slides_operator.errors import NotFoundError
 from slides_operator.kube.cache import Kind
 from slides_operator.service.problems import ProblemError
 from slides_operator.service.records import Record, Row, counts_of
+from slides_operator.service.rest.history import items_of
 from slides_operator.service.routes import Access, Call, Route, answer
 from slides_operator.service.urls import check_url
 from slides_operator.service.videos import YOUTUBE, find_video
@@ -132,7 +133,7 @@ async def read_status(call: Call) -> web.Response:
     """Tell how a job is."""
     await call.allow("get", Kind.BATCH)
     record = _find(call)
-    children = {one.item: one for one in call.service.store.children(record)}
+    children = items_of(call, record)
     transcripts = tuple(
         _transcript(number, row, children.get(row.name), record)
         for number, row in enumerate(record.rows, start=1)
