@@ -85,7 +85,7 @@ def stream_figures(streams: Streams) -> list[Figure]:
         ),
         _less(
             f"{name}: CPU an event, times the bare fan-out's",
-            every.cpu_us / bare.cpu_us,
+            every.cpu_us / bare.cpu_us if bare.cpu_s else None,
             "x",
             CPU_RATIO if judged else None,
             f"{100 * every.core:.0f} % of a core, bare {100 * bare.core:.0f} %",
@@ -124,7 +124,7 @@ def fuzz_figures(fuzz: Fuzz) -> list[Figure]:
 
 
 def _less(
-    name: str, value: float, unit: str, marks: tuple[float, float] | None, beside: str
+    name: str, value: float | None, unit: str, marks: tuple[float, float] | None, beside: str
 ) -> Figure:
     floor, goal = marks or (None, None)
     return Figure(
