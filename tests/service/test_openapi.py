@@ -64,6 +64,25 @@ def test_defines_whatever_it_refers_to(document: dict[str, Any]) -> None:
     assert not [name for name in document["components"]["schemas"] if "__" in name]
 
 
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.access is Access.SUBMIT and route.body], ids=_id
+)
+def test_examples_of_submissions_would_be_taken(route: Route) -> None:
+    assert route.body is not None
+    examples = [
+        *route.body.model_json_schema().get("examples", []),
+        {
+            name: field.examples[0]
+            for name, field in route.body.model_fields.items()
+            if field.examples
+        },
+    ]
+
+    assert any(examples)
+    for example in filter(None, examples):
+        route.body.model_validate(example)
+
+
 def _sample(path: str) -> str:
     return re.sub(r"{(\w+)[^/]*}", lambda part: SAMPLES.get(part[1], "a-sample"), path)
 

@@ -77,6 +77,14 @@ LAST_EVENT_ID = Parameter.model_validate(
         "schema": {"type": "string"},
     }
 )
+A_JOB = "A job: its resource's name, its UID, or its video's id, the newest of which counts."
+PARTS: dict[str, tuple[str, str]] = {
+    "id": (A_JOB, "dQw4w9WgXcQ"),
+    "jobId": (A_JOB, "550e8400-e29b-41d4-a716-446655440000"),
+    "job_id": (A_JOB, "550e8400-e29b-41d4-a716-446655440000"),
+    "video_id": ("Id of a video on YouTube.", "dQw4w9WgXcQ"),
+}
+"""What parts of paths are, with an example."""
 RETRY_AFTER = HeaderObject.model_validate(
     {"description": "Seconds to wait before asking again.", "schema": {"type": "string"}}
 )
@@ -196,8 +204,16 @@ def _parameters(route: Route) -> Iterator[Parameter | Reference]:
         schema: Json = {"type": "string", "minLength": 1}
         if pattern:
             schema["pattern"] = f"^(?:{pattern})$"
+        description, example = PARTS.get(name, (None, None))
         yield Parameter.model_validate(
-            {"name": name, "in": ParameterLocation.PATH, "required": True, "schema": schema}
+            {
+                "name": name,
+                "in": ParameterLocation.PATH,
+                "required": True,
+                "description": description,
+                "schema": schema,
+                "example": example,
+            }
         )
     if route.query:
         yield from _query(route.query)

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from slides_api.v1alpha1 import Document, ImageFormat, Region, Sensitivity
 from slides_api.v1alpha1.source import LONGEST_URL, SOURCE_URL
@@ -108,10 +108,20 @@ class JobOptions(BaseModel):
     """Least confidence of an analysis' finding; default 0.7."""
 
 
+EXAMPLE_JOB: dict[str, JsonValue] = {
+    "youtube_url": "https://www.youtube.com/watch?v=dQw4w9WgXcQ",
+    "job_type": JobType.SLIDE_EXTRACTION,
+    "options": {"sensitivity": Sensitivity.NORMAL},
+}
+EXAMPLE_BULK: dict[str, JsonValue] = {"job_ids": ["dQw4w9WgXcQ", "talk-1"], "action": "cancel"}
+
+
 class JobRequest(BaseModel):
     """A job to create."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        use_attribute_docstrings=True, json_schema_extra={"examples": [EXAMPLE_JOB]}
+    )
 
     youtube_url: Annotated[str, Field(min_length=1, max_length=LONGEST_URL, pattern=SOURCE_URL)]
     """The video: its page on YouTube, or any other source that a SlideExtraction takes."""
@@ -150,6 +160,8 @@ class BulkAction(StrEnum):
 
 class BulkRequest(BaseModel):
     """One action on many jobs."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_BULK]})
 
     job_ids: Annotated[tuple[JobId, ...], Field(min_length=1, max_length=MOST_IN_BULK)]
     action: BulkAction
