@@ -6,6 +6,7 @@ watching, nor that a watch hangs. A list of one object costs little and says how
 
 import asyncio
 import itertools
+import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -58,6 +59,7 @@ class Census:
         self._extra = False
         where = f"/namespaces/{namespace}" if namespace else ""
         self._path = f"/apis/{API_VERSION}{where}/{PLURALS[kind]}"
+        self._searched_at = -math.inf
         self.heard_at = clock()
         self.synced, self.settled = asyncio.Event(), asyncio.Event()
 
@@ -101,11 +103,17 @@ class Census:
             self._missing_since = None
         elif self._missing_since is None and self.synced.is_set():
             self._missing_since = self._clock()
-        if (here > there and self._extra) or self._echoes.oldest_s() > LATE_S:
+        if (here > there and self._extra) or self._is_write_late():
             await self._forget_ghosts()
         self._extra = here > there
 
+    def _is_write_late(self) -> bool:
+        """Return whether an own write may be missing because its object vanished; now and then."""
+        searched_s = self._clock() - self._searched_at
+        return self._echoes.oldest_s() > LATE_S and searched_s > LATE_S
+
     async def _forget_ghosts(self) -> None:
+        self._searched_at = self._clock()
         uids: set[str] = set()
         more: str | None = ""
         version = 0

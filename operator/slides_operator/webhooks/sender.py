@@ -47,9 +47,13 @@ class _Resolver(AbstractResolver):
         family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 - aiohttp's signature
     ) -> list[ResolveResult]:
         """Return all addresses of a host. Raises HostRefusedError, HostUnknownError."""
-        found = await public_addresses(
-            host, allow_private=self._allow_private, resolve=self._resolve
-        )
+        try:
+            found = await public_addresses(
+                host, allow_private=self._allow_private, resolve=self._resolve
+            )
+        except HostRefusedError as e:
+            # Whoever may only name a URL is not to learn the addresses of a private network.
+            raise HostRefusedError("its name leads into a private network") from e
         return [_result(host, port, address) for address in found]
 
     async def close(self) -> None:
@@ -81,7 +85,7 @@ class Sender:
         Raises DeliveryError when it did not.
         """
         try:
-            await self._check_literal(url)
+            await self._check_text(url)
             async with self._session.post(
                 url, data=body, headers={**HEADERS, **headers}, allow_redirects=False
             ) as answer:
@@ -99,8 +103,8 @@ class Sender:
                 f"The receiver cannot be reached: {_name(e)}.", result="unreachable"
             ) from e
 
-    async def _check_literal(self, url: str) -> None:
-        """Refuse a private address that is written out: no resolver is asked about it."""
+    async def _check_text(self, url: str) -> None:
+        """Refuse a private host by its name, and an address: no resolver is asked about those."""
         await public_addresses(
             URL(url).host or "", allow_private=self._allow_private, resolve=_as_it_is
         )
