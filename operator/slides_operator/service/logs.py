@@ -89,7 +89,7 @@ class Logbook:
         if page and now < page.until_s and (not ended or page.version == meta["resourceVersion"]):
             return page.lines
         async with self._slots:
-            lines = merged(await self._gather(resource, ended=ended))
+            lines = merged(await self._gather(resource, ended=ended, crowd=crowd))
         stays_s = ENDED_S if ended else FRESH_S * max(1, crowd / AT_ONCE)
         self._remember(meta["uid"], _Page(meta["resourceVersion"], now + stays_s, lines))
         return lines
@@ -101,33 +101,55 @@ class Logbook:
         while held > KEPT_LINES:
             held -= len(self._pages.pop(next(iter(self._pages))).lines)
 
-    async def _gather(self, resource: Json, *, ended: bool) -> list[Line]:
+    async def _gather(self, resource: Json, *, ended: bool, crowd: int) -> list[Line]:
         meta = resource["metadata"]
         lines = [*lines_of_status(resource)]
         newest = ((resource.get("status") or {}).get("attempts") or {}).get("current") or 0
-        if ended or newest or "items" in resource["spec"]:
+        # Of a thousand finished items nobody misses Events, which say what the status says.
+        if not ended or crowd <= AT_ONCE:
             lines += lines_of_events(await self._gateway.events(meta["namespace"], meta["uid"]))
         if newest:
-            lines += await self._attempts(resource, newest)
+            lines += await self._attempts(resource, newest, ended=ended)
         return lines
 
-    async def _attempts(self, resource: Json, newest: int) -> list[Line]:
-        meta = resource["metadata"]
+    async def _attempts(self, resource: Json, newest: int, *, ended: bool) -> list[Line]:
+        """Return what the newest attempts wrote: from pods while it goes on, else from the store.
+
+        What is not in the one is looked for in the other: a killed runner stores nothing.
+        """
+        numbers = range(max(1, newest - ATTEMPTS_READ + 1), newest + 1)
         found: dict[int, list[Line]] = {}
+        if ended:
+            await self._read_store(resource, numbers, found)
+        if not ended or not found.keys() >= set(numbers):
+            await self._read_pods(resource, found)
+        if not ended:
+            await self._read_store(resource, numbers, found)
+        return [line for number in sorted(found) for line in found[number]]
+
+    async def _read_store(
+        self, resource: Json, numbers: Iterable[int], found: dict[int, list[Line]]
+    ) -> None:
+        place = self._outputs.expected_place(resource)
+        for number in numbers:
+            if place and number not in found:
+                kept = await self._outputs.log(place, resource["metadata"]["uid"], number)
+                if kept:
+                    found[number] = [*lines_of_log(kept.decode(errors="replace"))]
+
+    async def _read_pods(self, resource: Json, found: dict[int, list[Line]]) -> None:
+        meta = resource["metadata"]
         for pod in await self._gateway.pods(meta["namespace"], meta["uid"]):
-            number = (pod["metadata"].get("labels") or {}).get(ATTEMPT_LABEL, "")
+            text = (pod["metadata"].get("labels") or {}).get(ATTEMPT_LABEL, "")
+            number = int(text) if text.isdecimal() else 0
+            if number in found:
+                continue
             # A pod that waits for its node has no log yet, one that is being deleted none any more.
             with suppress(ApiError):
-                text = await self._gateway.pod_log(
+                log = await self._gateway.pod_log(
                     meta["namespace"], pod["metadata"]["name"], tail_lines=LINES_READ
                 )
-                found[int(number) if number.isdecimal() else 0] = [*lines_of_log(text)]
-        place = self._outputs.expected_place(resource)
-        for number in range(max(1, newest - ATTEMPTS_READ + 1), newest + 1):
-            if place and number not in found:
-                kept = await self._outputs.log(place, meta["uid"], number)
-                found[number] = [*lines_of_log(kept.decode(errors="replace"))]
-        return [line for lines in found.values() for line in lines]
+                found[number] = [*lines_of_log(log)]
 
 
 def merged(lines: Iterable[Line]) -> tuple[Line, ...]:

@@ -232,3 +232,27 @@ async def test_job_of_one_video_has_a_status_too(service: RunningService) -> Non
 
     assert status == 200
     assert job["items"] == [{**ITEMS[1], "status": "waiting", "error": None}]
+
+
+async def test_many_finished_items_cost_few_requests(service: RunningService) -> None:
+    codes = [f"AAAAAAAAA{number:02}" for number in range(40)]
+    wanted = {"items": [{"platform": "youtube", "code": code} for code in codes]}
+    job_id, batch = await start(service, **wanted)
+    for item in batch["spec"]["items"]:
+        await service.set_status(await make_child(service, batch, item["name"]), completed())
+    await tell_batch(service, batch, *["Completed"] * 40)
+    before = requests_of(service)
+
+    _, job = await ask(service, "GET", f"/status/{job_id}")
+    first = requests_of(service)
+    await ask(service, "GET", f"/status/{job_id}")
+
+    assert sum("Completed: 3 slides" in line["msg"] for line in job["logs"]) == 40
+    assert first - before <= 40 + 5  # whether a pod is left, and what all of them are
+    assert requests_of(service) - first <= 2
+
+
+def requests_of(service: RunningService) -> float:
+    """Return how many requests the service has sent to the API server."""
+    (metric,) = service.parts.metrics.api_requests.collect()
+    return sum(sample.value for sample in metric.samples if sample.name.endswith("_total"))

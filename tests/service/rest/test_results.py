@@ -228,3 +228,19 @@ async def test_log_is_there_without_a_store(service: RunningService) -> None:
     await service.set_status("talk", status)
 
     assert "Completed: 3 slides" in await messages(service, "talk")
+
+
+async def test_log_of_a_killed_runner_is_its_pods(talk: Talk, kubelet: Kubelet) -> None:
+    service = talk.service
+    made = await service.create({"source": {"url": "youtube:AAAAAAAAAAA"}}, name="killed")
+    status = failed("OOMKilled", "too little memory")
+    status["video"]["key"] = KEY
+    await service.set_status("killed", {**status, "attempts": {"current": 2}})
+    await kubelet.add_pod(made, 1, row("from the pod", BEGIN))
+    pod = await kubelet.add_pod(made, 2, row("last", END))
+    talk.store(log_key(made["metadata"]["uid"], 1), row("from the store", BEGIN).encode())
+
+    said = await messages(service, "killed")
+
+    assert [one for one in said if one.startswith(("from", "last"))] == ["from the store", "last"]
+    await kubelet.remove_pod(service.namespace, pod)
