@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from itertools import cycle
 from typing import Any
 
@@ -82,19 +83,40 @@ class Callers:
         return [one["metadata"]["name"] for one in found]
 
     def kill(self) -> None:
-        """End every replica with SIGKILL."""
+        """End every replica with SIGKILL, and wait until that is known."""
         for pod in self.pods():
             self.cluster.kill_container(SYSTEM, pod, "service")
+            gone = ("wait", "--for=condition=Ready=false", f"pod/{pod}", "--timeout=60s")
+            self.cluster.kubectl("--namespace", SYSTEM, *gone)
 
-    def wait_until_ready(self) -> None:
-        deployment = f"deployment/{SERVICE}-service"
-        self.cluster.kubectl("-n", SYSTEM, "rollout", "status", deployment, "--timeout=120s")
+    def wait_until_ready(self, *, within_s: float = 120.0) -> None:
+        """Wait until every replica is ready, and answers at the node's port."""
+        chosen = ("--namespace", SYSTEM, "get", "pods", "-l", PODS, "--output=json")
+        deadline = time.monotonic() + within_s
+        while True:
+            pods = json.loads(self.cluster.kubectl(*chosen))["items"]
+            if all(_is_ready(pod) for pod in pods) and self._answers():
+                return
+            assert time.monotonic() < deadline, [pod["status"] for pod in pods]
+            time.sleep(POLL_S)
+
+    def _answers(self) -> bool:
+        try:
+            answer = self.http.request("GET", f"{self.url}/healthz/ready", retries=False)
+        except urllib3.exceptions.HTTPError:
+            return False
+        return answer.status == HTTPStatus.OK
 
     def roll(self) -> None:
         """Replace all pods, one after the other, and wait until that is done."""
         deployment = f"deployment/{SERVICE}-service"
         self.cluster.kubectl("-n", SYSTEM, "rollout", "restart", deployment)
-        self.wait_until_ready()
+        self.cluster.kubectl("-n", SYSTEM, "rollout", "status", deployment, "--timeout=180s")
+
+
+def _is_ready(pod: Json) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 @dataclass

@@ -134,6 +134,7 @@ def test_a_rollout_drops_no_request_and_no_event(product: Product, callers: Call
     # Nothing but this test moves what is suspended.
     product.talks.apply("rolled", product.talk_url, suspend=True)
     product.talks.wait_for_phase("rolled", "Suspended")
+    callers.wait_until_ready()
     stop, told = threading.Event(), []
     follower = Follower(callers, "rolled")
     threads = [
