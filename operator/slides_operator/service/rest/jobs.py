@@ -153,7 +153,7 @@ async def _find_files(call: Call, record: Record) -> tuple[str, ...] | None:
         async with asyncio.timeout(MANIFEST_WITHIN_S):
             manifest = await _read_manifest(call, record)
     except (ProblemError, ApiError, TimeoutError, ValueError) as e:
-        log.info("files cannot be listed", job=record.name, error=str(e))
+        log.info("files cannot be listed", job=record.name, error=str(e) or "timeout")
         return (uri,)
     return uri, *(uri.removesuffix(MANIFEST) + key for key in keys_of(manifest))
 
