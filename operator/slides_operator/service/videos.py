@@ -13,6 +13,13 @@ CODES = {
 }
 """What the runner takes as a video's id of each platform."""
 
+ANY_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What may stand where a code is wanted; whether there is such a video its platform says."""
+PAGES = {
+    YOUTUBE: "https://www.youtube.com/watch?v={}".format,
+    INSTAGRAM: "https://www.instagram.com/p/{}/".format,
+}
+
 YOUTUBE_HOSTS = frozenset({"youtube.com", "youtube-nocookie.com", "youtu.be"})
 INSTAGRAM_HOSTS = frozenset({"instagram.com"})
 SUBDOMAIN = re.compile(r"^(www|m|music|gaming)\.")
@@ -32,6 +39,12 @@ class Video:
         """The address that resources have: youtube:ID."""
         return f"{self.platform}:{self.code}"
 
+    @property
+    def address(self) -> str:
+        """The shorthand, or the page where a code is none that the runner takes."""
+        is_known = is_code(self.platform, self.code)
+        return self.shorthand if is_known else PAGES[self.platform](self.code)
+
 
 def is_code(platform: str, code: str) -> bool:
     """Return whether a platform can have a video of this id."""
@@ -41,6 +54,12 @@ def is_code(platform: str, code: str) -> bool:
 
 def find_video(url: str) -> Video | None:
     """Return the platform's video that a URL or shorthand means, or None for any other source."""
+    named = name_video(url)
+    return named if named and is_code(named.platform, named.code) else None
+
+
+def name_video(url: str) -> Video | None:
+    """Return the same also where no video can have that code."""
     try:
         parts = urlsplit(url.strip())
         host = SUBDOMAIN.sub("", (parts.hostname or "").lower())
@@ -57,7 +76,7 @@ def find_video(url: str) -> Video | None:
 
 
 def _video(platform: str, code: str) -> Video | None:
-    return Video(platform, code) if is_code(platform, code) else None
+    return Video(platform, code) if ANY_CODE.fullmatch(code) else None
 
 
 def _youtube_id(host: str, steps: list[str], query: str) -> str:

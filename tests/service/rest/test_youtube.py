@@ -1,12 +1,14 @@
 """Seeds 000 and 002, asked of a real service before a real API server."""
 
 import asyncio
+import json
+import os
 from typing import Any
 
 import pytest
 
 from slides_operator.kube.cache import Kind
-from tests.service.conftest import RunningService, StartService
+from tests.service.conftest import PASSWORD, RunningService, StartService
 from tests.service.rest.jobs003 import ask, cancelled, completed, failed, working
 
 pytestmark = pytest.mark.api
@@ -53,6 +55,25 @@ async def test_post_starts_an_extraction(service: RunningService) -> None:
     }
     assert made["spec"]["source"]["url"] == f"youtube:{ID}"
     assert made["metadata"]["labels"] == {"slides-extractor.dev/created-by": "rest"}
+
+
+async def test_example_of_the_seed_works_as_it_is(service: RunningService) -> None:
+    example = (
+        'curl -X POST "http://localhost:8000/process/youtube/dQw4w9WgXcQ" \\\n'
+        '  -H "Authorization: Bearer $API_PASSWORD"\n'
+    )
+    process = await asyncio.create_subprocess_exec(
+        "bash",
+        "-euc",
+        example.replace("http://localhost:8000", service.url),
+        env={"PATH": os.environ["PATH"], "API_PASSWORD": PASSWORD},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+    printed, _ = await process.communicate()
+
+    assert json.loads(printed)["message"] == "Download started"
 
 
 async def test_posting_again_starts_nothing_while_it_runs(service: RunningService) -> None:

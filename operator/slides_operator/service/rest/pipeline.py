@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from slides_operator.kube.cache import Kind
 from slides_operator.service.logs import merged, tail
@@ -22,7 +22,7 @@ from slides_operator.service.rest.history import (
 )
 from slides_operator.service.routes import Access, Call, Route, answer
 from slides_operator.service.submissions import build_batch, read_key, submit
-from slides_operator.service.videos import Video, find_video, is_code
+from slides_operator.service.videos import ANY_CODE, Video, name_video
 from slides_operator.service.words import ItemWord001, JobWord001, seed001_item, seed001_job
 
 TAG = "Pipeline"
@@ -35,13 +35,7 @@ class ProcessItem(BaseModel):
     """A video by its platform's name and its code there."""
 
     platform: Literal["youtube", "instagram"] = Field(examples=["youtube"])
-    code: Annotated[str, Field(min_length=1, max_length=64)] = Field(examples=["dQw4w9WgXcQ"])
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if not is_code(self.platform, self.code):
-            raise ValueError(f"{self.code!r} is no code of {self.platform}")
-        return self
+    code: Annotated[str, Field(pattern=f"^{ANY_CODE.pattern}$")] = Field(examples=["dQw4w9WgXcQ"])
 
 
 class ProcessRequest(BaseModel):
@@ -94,7 +88,7 @@ async def process(call: Call) -> web.Response:
         raise ProblemError(400, "Request must contain at least one video item")
     if len(wanted.items) > most:
         raise ProblemError(400, f"Request exceeds maximum allowed videos per request: {most}")
-    videos = [Video(item.platform, item.code).shorthand for item in wanted.items]
+    videos = [Video(item.platform, item.code).address for item in wanted.items]
     batch = build_batch(videos, template={"force": True} if wanted.force else None)
     made, joined = await submit(call, batch, key=read_key(call))
     record = call.service.feed.note(made)
@@ -155,7 +149,7 @@ def _items(record: Record, children: dict[str, Record]) -> list[ItemStatus]:
 
 def _item(url: str, known: Record | Row, why: str) -> ItemStatus:
     """Return an item; what is on no platform has its URL as its code."""
-    video = find_video(url) or Video("url", url)
+    video = name_video(url) or Video("url", url)
     word = seed001_item(known.phase)
     error = known.error if isinstance(known, Record) else why
     return ItemStatus(
