@@ -16,6 +16,13 @@ from tests.service.conftest import RunningService
 from tests.service.objects import PHASES
 
 OPTIONS = Outputs(slides=SlidesOutput())
+CHAPTERS = [
+    {"start": 0.0, "end": 16.2, "title": "Opening"},
+    {"start": 16.2, "end": 47.1, "title": "Why it can be quick"},
+    {"start": 47.1, "end": 130.0, "title": "Four steps, and what is no new slide"},
+    {"start": 130.0, "title": "One command"},
+]
+"""Some of the sample's own, as a site tells them."""
 TOOK = timedelta(seconds=100)
 
 
@@ -34,7 +41,7 @@ class Sample:
         """Store the outputs of a talk that has these slides of the sample; return its manifest."""
         prefix = storage_prefix(key, OPTIONS)
         document = json.loads((self.folder / "manifest.json").read_bytes())
-        document["source"]["key"] = key
+        document["source"] |= {"key": key, "chapters": CHAPTERS}
         kept = document["slides"][slides]
         document["slides"] = [{**slide, "index": n} for n, slide in enumerate(kept, start=1)]
         for path in sorted(self.folder.rglob("*")):

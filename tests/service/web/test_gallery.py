@@ -69,7 +69,15 @@ def test_build_steps_are_marked_where_the_next_one_appears() -> None:
 
 def test_chapters_are_marked_apart_from_the_start() -> None:
     chapters = (Chapter(start=0, title="One"), Chapter(start=40, title="Two"))
-    assert gallery(slide(1, (0, 50)), chapters=chapters).chapter_marks == (40.0,)
+    made = gallery(slide(1, (0, 40), (60, 70)), slide(2, (40, 60)), chapters=chapters)
+    assert made.chapter_marks == (40.0,)
+    assert [(one.clock, one.slide) for one in made.chapters] == [("0:00", 1), ("0:40", 2)]
+
+
+def test_a_chapter_after_all_slides_leads_to_the_last_one() -> None:
+    chapters = (Chapter(start=90, title="Questions"),)
+    assert gallery(slide(1, (0, 40)), chapters=chapters).chapters[0].slide == 1
+    assert gallery(chapters=chapters).chapters == ()
 
 
 def test_spans_lead_into_the_video_where_its_site_can() -> None:

@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
 def listed(total: int = 1, *, phase: str = "Completed", **asked: Any) -> ListView:
     records = tuple(record_of(extraction(f"talk-{n}", phase=phase)) for n in range(min(total, 25)))
     return build_list(
-        Found(total, records, {Phase(phase): total}, None),
+        Found(total, records, {Phase(phase): total}, None, "talks"),
         ListQuery(**asked),
         links=Links("talks"),
         namespaces=(),

@@ -80,6 +80,23 @@ async def test_a_batch_shows_its_own_talks(open_page: OpenPage, stage: Stage) ->
         await expect(page.get_by_role("heading", level=1)).to_have_text("Batch term")
         await expect(page.locator(".talk")).to_have_count(1)
         await expect(page.locator(".filters")).to_contain_text("Waiting 1")
+        await page.get_by_role("link", name="talk.mp4").click()
+        await page.get_by_role("link", name="Batch term").click()
+        await page.wait_for_url(f"**/ui?batch={made['metadata']['uid']}")
+
+
+async def test_namespaces_are_chosen_from_where_there_are_several(
+    start_service: StartService, namespace: str
+) -> None:
+    async with start_service(watch_namespaces=f"{namespace},default") as service:
+        await service.create(name="here")
+        async with service.client.get(f"{service.url}/ui") as answer:
+            here = await answer.text()
+        async with service.client.get(f"{service.url}/ui?namespace=default") as answer:
+            there = await answer.text()
+    assert f"<option selected>{namespace}</option><option>default</option>" in here
+    assert "<option selected>default</option>" in there
+    assert ("talk-" in here, "talk-" in there) == (True, False)
 
 
 async def test_what_others_wrote_is_shown_and_never_run(open_page: OpenPage, stage: Stage) -> None:

@@ -1,5 +1,7 @@
 """A finished talk: pictures, timeline, viewer, downloads."""
 
+import re
+
 import aiohttp
 import pytest
 from playwright.async_api import Page, expect
@@ -28,6 +30,8 @@ async def test_pictures_come_through_the_service_and_stand_on_the_timeline(
     steps = sum(len(slide.builds) for slide in manifest.slides)
     await expect(page.locator(".timeline .step")).to_have_count(steps)
     await expect(page.locator(".figures")).to_contain_text(f"{steps}")
+    await page.get_by_role("link", name="One command").click()
+    await expect(page).to_have_url(re.compile(r"#slide-7$"))
 
 
 async def test_pointing_at_the_timeline_shows_the_slide_and_a_click_goes_there(

@@ -23,6 +23,10 @@ class Links:
         """Return the address of the list."""
         return self._with(HOME, namespace)
 
+    def batch(self, record: Record) -> str:
+        """Return the address of the list of a batch's talks."""
+        return self._with(HOME, record.namespace, batch=record.uid)
+
     def new(self, namespace: str = "", *, url: str = "") -> str:
         """Return the address of the form, filled in with a video's address."""
         return self._with(f"{HOME}/new", namespace, url=url)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from slides_api.manifest import Artifact, Manifest, Slide
+from slides_api.manifest import Artifact, Chapter, Manifest, Slide
 from slides_api.moments import clock, link_at
 from slides_api.timeline import Bar, Tick, bars, colour_of, place, ticks
 from slides_operator.service.web.views import size
@@ -56,6 +56,15 @@ class SlideView:
 
 
 @dataclass(frozen=True)
+class ChapterView:
+    """A chapter, and the first slide in it."""
+
+    clock: str
+    title: str
+    slide: int
+
+
+@dataclass(frozen=True)
 class FileView:
     """A file to download."""
 
@@ -79,6 +88,7 @@ class Gallery:
     bars: tuple[Bar, ...]
     build_marks: tuple[float, ...]
     chapter_marks: tuple[float, ...]
+    chapters: tuple[ChapterView, ...]
     files: tuple[FileView, ...]
     warnings: tuple[tuple[str, str], ...]
 
@@ -102,6 +112,7 @@ def build_gallery(manifest: Manifest, *, link: Link, manifest_link: str) -> Gall
         chapter_marks=tuple(
             place(chapter.start, length_s) for chapter in manifest.source.chapters if chapter.start
         ),
+        chapters=tuple(_chapter(one, slides) for one in manifest.source.chapters if slides),
         files=tuple(_files(manifest, link, manifest_link)),
         warnings=tuple((one.reason, one.message) for one in manifest.warnings),
     )
@@ -133,6 +144,13 @@ def _length(seconds: float) -> str:
     if seconds < 1:
         return "under 1 s"
     return f"{seconds:.0f} s" if seconds < 60 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - a minute
+
+
+def _chapter(chapter: Chapter, slides: tuple[Slide, ...]) -> ChapterView:
+    """Return a chapter with the slide that is on screen first; the last one after all slides."""
+    spans = sorted((span.end, slide.index) for slide in slides for span in slide.spans)
+    slide = next((index for end, index in spans if end > chapter.start), slides[-1].index)
+    return ChapterView(clock(chapter.start), chapter.title, slide)
 
 
 def _build_marks(slides: tuple[Slide, ...], duration_s: float) -> tuple[float, ...]:

@@ -99,6 +99,8 @@ class Found:
     records: tuple[Record, ...]
     counts: dict[Phase, int]
     batch: Record | None
+    namespace: str
+    """Where all this is."""
 
 
 def build_list(
@@ -113,7 +115,7 @@ def build_list(
         filters=tuple(_filters(found, asked)),
         kept=tuple(_kept(asked, "q", "page", *(["namespace"] if len(namespaces) > 1 else []))),
         query=asked.q,
-        namespace=asked.namespace,
+        namespace=found.namespace,
         namespaces=namespaces,
         rows=tuple(build_row(record, links, now) for record in found.records),
         pages=_pages(found.total, asked),

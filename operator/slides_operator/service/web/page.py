@@ -74,7 +74,7 @@ async def show_list(call: Call) -> web.Response:
     asked: ListQuery = call.query
     view = build_list(
         _find(call, asked),
-        asked.model_copy(update={"namespace": call.request.query.get("namespace", "")}),
+        asked,
         links=_links(call),
         namespaces=call.service.settings.watch_namespaces,
         now=call.service.clock(),
@@ -108,7 +108,7 @@ def _find(call: Call, asked: ListQuery) -> Found:
     if batch:
         children = [record.phase for record in store.children(batch)]
         counts = {phase: children.count(phase) for phase in counts}
-    return Found(found.total, found.records, counts, batch)
+    return Found(found.total, found.records, counts, batch, call.namespace)
 
 
 async def show_talk(call: Call) -> web.Response:
@@ -120,7 +120,13 @@ async def show_talk(call: Call) -> web.Response:
     return page(
         "talk.html",
         site_for(call),
-        view=build_talk(record, resource, links, call.service.clock()),
+        view=build_talk(
+            record,
+            resource,
+            links,
+            call.service.clock(),
+            batch=call.service.store.by_uid(record.batch),
+        ),
         gallery=gallery,
         gallery_trouble=trouble,
         is_joined=call.query.joined,

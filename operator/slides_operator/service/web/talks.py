@@ -49,6 +49,8 @@ class TalkView:
     host: str
     link: str
     facts: tuple[str, ...]
+    batch: tuple[str, str] | None
+    """Address and name of the batch that it is in."""
     state: State
     reason: str
     word002: str
@@ -87,13 +89,16 @@ class ActivityView:
     log_trouble: str
 
 
-def build_talk(record: Record, resource: Json, links: Links, now: datetime) -> TalkView:
-    """Return the page of a talk."""
+def build_talk(
+    record: Record, resource: Json, links: Links, now: datetime, *, batch: Record | None = None
+) -> TalkView:
+    """Return the page of a talk, and of which batch it is."""
     return TalkView(
         title=title_of(record),
         host=host_of(record.url),
         link=web_page(record.url),
         facts=tuple(_facts(record, resource)),
+        batch=(links.batch(batch), batch.name) if batch else None,
         state=_state(record, resource),
         reason="" if record.at_work else record.reason,
         word002=word002(record),
