@@ -7,6 +7,7 @@ from slides_api.conditions import ConditionType, Reason
 from slides_api.names import child_name
 from slides_api.v1alpha1 import Phase
 from slides_api.wellknown import ITEM
+from slides_operator.core.callback import owes_callback
 from slides_operator.core.objects import Json, find_condition, present
 
 ENDED = frozenset({Phase.COMPLETED, Phase.FAILED, Phase.CANCELLED})
@@ -26,6 +27,8 @@ class Child:
     reason: str
     ended: bool
     result: Json
+    owes_callback: bool
+    """Whether its own webhook is still to be delivered."""
 
     def row(self) -> Json:
         """Return what the batch's status says of it."""
@@ -62,6 +65,7 @@ def _observe_child(extraction: Json) -> Child:
         reason=succeeded.get("reason") or "",
         ended=bool(status.get("completionTime")),
         result=status.get("result") or {},
+        owes_callback=owes_callback(extraction),
     )
 
 

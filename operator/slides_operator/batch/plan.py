@@ -155,7 +155,9 @@ def _with_status(seen: BatchObservation, status: Json, now: datetime) -> BatchPl
 
 
 def _expiry(seen: BatchObservation, status: Json) -> datetime | None:
-    if is_open(status.get("callback")):
+    """Return when the batch and its items are to be deleted: not before all is told."""
+    owing = any(child.owes_callback for child in seen.children.values())
+    if owing or is_open(status.get("callback")):
         return None
     ended = parse_time(status.get("completionTime"))
     ttl = seen.spec.ttl_seconds_after_finished if seen.spec else None

@@ -80,6 +80,8 @@ def observe_telling(obj: Json, tried: Tried | None = None) -> Telling:
 
 def owes_callback(obj: Json) -> bool:
     """Return whether anything is to be done about the webhook of what ended."""
+    if "callback" not in (obj.get("spec") or {}) and "callback" not in (obj.get("status") or {}):
+        return False  # most have none
     telling = observe_telling(obj)
     if is_open(telling.told) or not telling.url:
         return is_open(telling.told)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from slides_api.names import child_name
 from slides_api.v1alpha1 import SlideExtractionBatchStatus
 from slides_api.wellknown import API_VERSION
 from slides_operator.batch.observe import observe_batch
@@ -14,16 +15,16 @@ from slides_operator.core.callback import Delivery, Tried, delivery_id
 from slides_operator.kube.cache import Key, Kind
 from tests.operator.fake_api import FakeApi
 from tests.operator.mortal import MortalOperator
-from tests.operator.worlds import NOW, UID, ago
+from tests.operator.worlds import NOW, UID, ago, build_extraction
 
 Json = dict[str, Any]
 URL = "https://hooks.example.com/talks"
 KEY = Key(Kind.BATCH, "default", "talks")
 
 
-def make(status: Json | None = None, *, tried: Tried | None = None, **spec: Any) -> BatchPlan:
-    """Plan a batch whose one item ended, and was deleted since."""
-    batch = {
+def build_batch(status: Json | None, **spec: Any) -> Json:
+    """Return one whose one item ended, and was deleted since."""
+    return {
         "metadata": {
             "name": "talks",
             "namespace": "default",
@@ -38,6 +39,10 @@ def make(status: Json | None = None, *, tried: Tried | None = None, **spec: Any)
         },
         "status": {"items": [{"name": "one", "phase": "Completed"}]} | (status or {}),
     }
+
+
+def make(status: Json | None = None, *, tried: Tried | None = None, **spec: Any) -> BatchPlan:
+    batch = build_batch(status, **spec)
     return plan_batch(observe_batch(batch, (), tried), NOW)
 
 
@@ -84,6 +89,30 @@ def test_a_time_to_live_waits_for_the_delivery(code: int) -> None:
     assert not before.delete_resource
     assert after.delete_resource
     assert [event.reason for event in after.events] == (["CallbackFailed"] if error else [])
+
+
+@pytest.mark.parametrize(
+    ("callback", "want"),
+    [
+        pytest.param({"id": "msg_1", "attempts": 3, "nextAttemptAt": ago(-60)}, False, id="open"),
+        pytest.param(None, False, id="not opened yet"),
+        pytest.param({"id": "msg_1", "attempts": 1, "deliveredAt": ago(9)}, True, id="delivered"),
+    ],
+)
+def test_a_time_to_live_waits_for_those_of_the_items(callback: Json | None, want: bool) -> None:
+    """With the batch go its items, and with them what they have still to tell."""
+    child = build_extraction(
+        spec={"callback": {"url": URL}},
+        status={"phase": "Completed", "completionTime": ago(5)}
+        | ({"callback": callback} if callback else {}),
+        annotations={"slides-extractor.dev/item": "one"},
+    )
+    child["metadata"]["name"] = child_name("talks", UID, "one")
+    batch = build_batch(None, callback=None, ttlSecondsAfterFinished=0)
+    first = plan_batch(observe_batch(batch, [child]), NOW)
+    made = plan_batch(observe_batch(batch | {"status": first.status}, [child]), NOW)
+
+    assert made.delete_resource is want
 
 
 def test_it_is_told_whatever_crashes() -> None:

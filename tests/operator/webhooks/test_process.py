@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from slides_api.wellknown import API_VERSION, REDELIVER_AT
 from slides_operator.core.status import own_part
 from tests.cluster.light import LightCluster
-from tests.operator.process import report, run_operator, status_of, wait_until
+from tests.operator.process import find, report, run_operator, status_of, wait_until
 
 pytestmark = [pytest.mark.api, pytest.mark.slow]
 
@@ -220,3 +220,39 @@ def test_a_deleted_resource_is_not_told_of_any_more(
         with pytest.raises(TimeoutError):
             wait_until(lambda: len(receiver.told) > 1, limit_s=8)
         assert "slides_operator_webhooks_waiting 0.0" in operator.ask("/metrics")[1]
+
+
+def test_a_batch_tells_its_end_and_each_item_its_own(
+    light_cluster: LightCluster,
+    namespace: str,
+    place: dict[str, str],
+    receiver: Receiver,
+    tmp_path: Path,
+) -> None:
+    place |= {"ALLOW_PRIVATE_CALLBACKS": "true"}
+    body = {
+        "apiVersion": API_VERSION,
+        "kind": "SlideExtractionBatch",
+        "metadata": {"name": "talks"},
+        "spec": {
+            "items": [{"name": name, "url": f"https://example.com/{name}"} for name in "ab"],
+            "template": {"callback": {"url": f"{receiver.url}/item"}},
+            "callback": {"url": f"{receiver.url}/batch"},
+            "ttlSecondsAfterFinished": 0,
+        },
+    }
+    with run_operator(light_cluster, tmp_path, **place):
+        light_cluster.kubectl("apply", "-n", namespace, "-f", "-", input=json.dumps(body))
+        wait_until(lambda: len(find(light_cluster, namespace, "slx")) == 2)
+        children = [one["metadata"]["name"] for one in find(light_cluster, namespace, "slx")]
+        finish(light_cluster, namespace, *children)
+        wait_until(lambda: bool(receiver.at("/batch")))
+        wait_until(lambda: find(light_cluster, namespace, "slxb") == [])
+
+    ((_, event),) = receiver.at("/batch")
+    assert event["type"] == "slideextractionbatch.completed"
+    assert event["data"]["counts"]["completed"] == 2
+    assert [item["result"]["slideCount"] for item in event["data"]["items"]] == [3, 3]
+    items = [body["data"] for _, body in receiver.at("/item")]
+    assert {item["item"] for item in items} == {"a", "b"}
+    assert {item["batch_id"] for item in items} == {event["data"]["job_id"]}
