@@ -362,6 +362,20 @@ async def test_who_does_not_read_costs_others_nothing_and_is_cut_off(
         feed.forget(feed.note(change(number, 2, service.namespace)))
 
 
+@pytest.mark.slow
+async def test_who_answers_no_ping_is_cut_off_with_all_that_waits(
+    service: RunningService,
+) -> None:
+    jobs, feed = 2000, service.parts.feed
+    stuck = await upgrade(service, BROADCAST)
+    await until(lambda: service.parts.connections.total == 1)
+    for number in range(jobs):
+        feed.note(change(number, 1, service.namespace))
+    await until(lambda: service.parts.connections.total == 0, 60)
+    assert feed.subscriptions == 0
+    stuck.close()
+
+
 async def test_a_drain_sends_sockets_elsewhere(service: RunningService) -> None:
     uid = await make_job(service)
     ways = [f"/ws/{uid}", BROADCAST, "/ws/health"]
