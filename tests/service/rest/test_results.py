@@ -13,6 +13,7 @@ import pytest
 from slides_api.names import log_key
 from slides_operator.kube.client import Client
 from tests.s3_server import S3Server
+from tests.service.accounts import make_account
 from tests.service.conftest import RunningService, StartService
 from tests.service.kubelet import Kubelet, run_kubelet
 from tests.service.rest.finished import KEY, MANIFEST, PREFIX, finished, settings_of
@@ -244,3 +245,27 @@ async def test_log_of_a_killed_runner_is_its_pods(talk: Talk, kubelet: Kubelet) 
 
     assert [one for one in said if one.startswith(("from", "last"))] == ["from the store", "last"]
     await kubelet.remove_pod(service.namespace, pod)
+
+
+@pytest.mark.parametrize("path", ["/jobs/{}", "/jobs/{}/logs", "/jobs/{}/manifest", "/status/{}"])
+async def test_who_may_read_nothing_learns_no_name(service: RunningService, path: str) -> None:
+    await service.create(name="talk")
+    stranger = await make_account(service.cluster, service.namespace, "create")
+
+    for name in ("talk", "nobody"):
+        url = service.url + path.format(name)
+        async with service.stranger.get(url, headers=stranger.headers) as response:
+            assert response.status == 403
+
+
+async def test_who_may_only_create_joins_nobody(service: RunningService) -> None:
+    await ask(service, "POST", "/process/youtube/dQw4w9WgXcQ")
+    stranger = await make_account(service.cluster, service.namespace, "create")
+
+    codes = []
+    for query in ("", "?force=true"):
+        url = f"{service.url}/process/youtube/dQw4w9WgXcQ{query}"
+        async with service.stranger.post(url, headers=stranger.headers) as response:
+            codes.append(response.status)
+
+    assert codes == [403, 200]

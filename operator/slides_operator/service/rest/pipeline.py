@@ -20,6 +20,7 @@ from slides_operator.service.rest.history import (
     lines_of_job,
     shown,
 )
+from slides_operator.service.rest.lookup import BATCH_FIRST, find_job
 from slides_operator.service.routes import Access, Call, Route, answer
 from slides_operator.service.submissions import build_batch, read_key, submit
 from slides_operator.service.videos import ANY_CODE, Video, name_video
@@ -109,9 +110,8 @@ def _warnings(videos: Sequence[str], *, joined: bool) -> list[str]:
 
 async def read_status(call: Call) -> web.Response:
     """Tell how a batch is, and what happened."""
-    record = _find(call)
-    await call.allow("get", record.kind)
-    await call.allow("list")
+    record = await find_job(call, call.path("jobId"), BATCH_FIRST)
+    await call.allow("get")
     children = items_of(call, record)
     percents = [_percent(row, children.get(row.name)) for row in record.rows] or [record.percent]
     query: StatusQuery = call.query
@@ -125,14 +125,6 @@ async def read_status(call: Call) -> web.Response:
             logs=await _logs(call, record, query.tail),
         )
     )
-
-
-def _find(call: Call) -> Record:
-    wanted = call.path("jobId")
-    for kind in (Kind.BATCH, Kind.EXTRACTION):
-        if record := call.service.store.get(kind, call.namespace, wanted):
-            return record
-    raise ProblemError(404, f"Job not found: {wanted}")
 
 
 def _percent(row: Row, child: Record | None) -> int:

@@ -10,7 +10,6 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel, Field
 
 from slides_operator.core.objects import Json, format_time
-from slides_operator.kube.cache import Kind
 from slides_operator.service.logs import level_of_event, tail, time_of_event
 from slides_operator.service.outputs import Place, keys_of, objects
 from slides_operator.service.problems import ProblemError
@@ -20,7 +19,7 @@ from slides_operator.service.rest.history import (
     read_resource,
     shown,
 )
-from slides_operator.service.rest.youtube import find_job
+from slides_operator.service.rest.lookup import EXTRACTION_ALONE, find_job
 from slides_operator.service.routes import JSON, Access, Call, Route, answer
 
 TAG = "Results"
@@ -28,7 +27,6 @@ LINK_S = 3600
 """How long links are valid when nobody says; chosen: a lecture."""
 LONGEST_LINK_S = 7 * 24 * 3600
 """Standard: signature version 4 allows no longer validity."""
-EXTRACTION_ALONE = (Kind.EXTRACTION,)
 
 
 class LinksQuery(BaseModel):
@@ -136,7 +134,6 @@ class AnyManifest(BaseModel):
 
 async def read_manifest(call: Call) -> web.StreamResponse:
     """Return a job's manifest.json, byte for byte."""
-    await call.allow("get")
     _, _, content = await _manifest(call)
     tag = f'"{hashlib.sha256(content).hexdigest()}"'
     if tag in call.request.headers.get(hdrs.IF_NONE_MATCH, ""):
@@ -146,7 +143,8 @@ async def read_manifest(call: Call) -> web.StreamResponse:
 
 
 async def _manifest(call: Call) -> tuple[Json, Place, bytes]:
-    resource = await read_resource(call, find_job(call, EXTRACTION_ALONE))
+    record = await find_job(call, call.path("id"), EXTRACTION_ALONE)
+    resource = await read_resource(call, record)
     outputs = call.service.outputs
     place = outputs.place(resource)
     return resource, place, await outputs.read(place, "manifest.json")
@@ -154,7 +152,6 @@ async def _manifest(call: Call) -> tuple[Json, Place, bytes]:
 
 async def read_slides(call: Call) -> web.Response:
     """Return a job's slides with links to their pictures."""
-    await call.allow("get")
     resource, place, content = await _manifest(call)
     query: LinksQuery = call.query
     ends = call.service.clock().replace(microsecond=0) + timedelta(seconds=query.expires)
@@ -217,8 +214,7 @@ def _file(file: Json, links: dict[str, str]) -> Json:
 
 async def read_events(call: Call) -> web.Response:
     """Return what Kubernetes tells of a job."""
-    record = find_job(call)
-    await call.allow("get", record.kind)
+    record = await find_job(call, call.path("id"))
     found = await call.service.gateway.events(record.namespace, record.uid)
     rows = sorted((_event(one) for one in found), key=lambda row: row.ts or "")
     return answer(Events(job_id=record.uid, events=tuple(rows)))
@@ -237,8 +233,7 @@ def _event(event: Json) -> EventRow:
 
 async def read_logs(call: Call) -> web.Response:
     """Return what happened to a job, from its pods, its status and its Events."""
-    record = find_job(call)
-    await call.allow("get", record.kind)
+    record = await find_job(call, call.path("id"))
     query: TailQuery = call.query
     lines = await lines_of_job(call, record)
     return answer(Logs(job_id=record.uid, logs=shown(tail(lines, query.tail))))

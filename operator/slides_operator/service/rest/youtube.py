@@ -9,6 +9,7 @@ from slides_operator.kube.cache import Kind
 from slides_operator.service.frames import JobState, job_state
 from slides_operator.service.problems import ProblemError
 from slides_operator.service.records import AT_WORK, Download, Record
+from slides_operator.service.rest.lookup import find_job
 from slides_operator.service.routes import Access, Call, Route, answer
 from slides_operator.service.submissions import Join, build_extraction, read_key, submit
 from slides_operator.service.videos import YOUTUBE, Video, is_code
@@ -119,17 +120,7 @@ def _progress(download: Download) -> FileProgress:
 
 async def read_job(call: Call) -> web.Response:
     """Tell the state of a job."""
-    await call.allow("get")
-    return answer(job_state(find_job(call)))
-
-
-def find_job(call: Call, kinds: tuple[Kind, ...] = (Kind.EXTRACTION, Kind.BATCH)) -> Record:
-    """Return the job of the path's id: a name, a UID or a video's id. Raises ProblemError 404."""
-    wanted = call.path("id")
-    for kind in kinds:
-        if record := call.service.store.get(kind, call.namespace, wanted):
-            return record
-    raise ProblemError(404, f"Job not found: {wanted}")
+    return answer(job_state(await find_job(call, call.path("id"))))
 
 
 ROUTES = (
