@@ -108,10 +108,12 @@ class Callers:
         return answer.status == HTTPStatus.OK
 
     def roll(self) -> None:
-        """Replace all pods, one after the other, and wait until that is done."""
+        """Replace all pods, one after the other, and wait until the old ones have ended."""
         deployment = f"deployment/{SERVICE}-service"
+        old = [f"pod/{name}" for name in self.pods()]
         self.cluster.kubectl("-n", SYSTEM, "rollout", "restart", deployment)
         self.cluster.kubectl("-n", SYSTEM, "rollout", "status", deployment, "--timeout=180s")
+        self.cluster.kubectl("-n", SYSTEM, "wait", "--for=delete", *old, "--timeout=90s")
 
 
 def _is_ready(pod: Json) -> bool:
