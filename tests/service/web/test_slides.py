@@ -126,6 +126,14 @@ async def test_says_why_slides_cannot_be_shown(page: Page, stage: Stage) -> None
     await expect(page.locator("#status")).to_contain_text("Completed")
 
 
+async def test_a_store_that_hangs_holds_up_no_page(service: RunningService, stage: Stage) -> None:
+    made = await stage.finished("done", TALK, "How slides are found")
+    with stage.s3.frozen():
+        async with service.client.get(stage.href(made)) as answer:
+            assert answer.status == 200
+            assert "The store does not answer" in await answer.text()
+
+
 async def test_a_talk_without_slides_says_so(page: Page, stage: Stage) -> None:
     made = await stage.finished("none", TALK, "A film", slides=slice(0))
     await page.goto(stage.href(made))

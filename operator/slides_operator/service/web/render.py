@@ -68,20 +68,22 @@ def asset_path(name: str) -> str:
 @cache
 def environment() -> Environment:
     """Return the templates; all that they are given is escaped."""
-    made = Environment(
+    return Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["asset"] = asset_path
-    return made
 
 
 def page(template: str, site: Site, *, status: int = 200, **content: object) -> web.Response:
     """Return a page."""
-    text = environment().get_template(template).render(site=site, status=status, **content)
+    text = (
+        environment()
+        .get_template(template)
+        .render(site=site, asset=asset_path, status=status, **content)
+    )
     body = text.encode(errors="replace")  # titles may hold half a surrogate pair
     return web.Response(
         body=body,

@@ -36,6 +36,9 @@ from slides_operator.service.web.views import (
 
 AGAIN = frozenset({Phase.COMPLETED, Phase.CANCELLED})
 """Phases from which only another extraction leads on."""
+STORE_S = 5.0
+"""How long the store has for the manifest; chosen: the page shows the rest without it."""
+SILENT_STORE = "The store does not answer. Its slides are shown once it does."
 AWAITED = "Another attempt was asked for."
 LOG_LINES = 500
 """Of the log as a page shows it; chosen: more is read by machines."""
@@ -144,7 +147,10 @@ async def read_gallery(call: Call, record: Record, links: Links) -> tuple[Galler
     if not record.manifest_uri:
         return None, ""
     try:
-        finished = await call.service.manifests.of(record)
+        async with asyncio.timeout(STORE_S):
+            finished = await call.service.manifests.of(record)
+    except TimeoutError:
+        return None, SILENT_STORE
     except ProblemError as e:
         return None, e.detail
     except ApiError as e:
