@@ -118,6 +118,7 @@ def pod_specs(objects: Iterable[Object]) -> dict[str, Object]:
 
 def container(objects: Iterable[Object], name: str = "operator") -> Object:
     """Return the operator's container, or the one of this name, in whichever pod it is."""
+    found: Object
     (found,) = [
         one
         for spec in pod_specs(objects).values()

@@ -344,7 +344,7 @@ def drained() -> Iterator[Drained]:
 
 
 def _run_hook(
-    drained: Drained, *, delay_s: int = 0, **env: str
+    drained: Drained, env: dict[str, str] | None = None, *, delay_s: int = 0
 ) -> subprocess.CompletedProcess[str]:
     values = {"drainDelaySeconds": delay_s}
     (_, *command) = container(_render(**values), "service")["lifecycle"]["preStop"]["exec"][
@@ -352,7 +352,7 @@ def _run_hook(
     ]
     return subprocess.run(
         [sys.executable, *command],
-        env={"PATH": os.environ["PATH"], "SERVICE_PORT": str(drained.port), **env},
+        env={"PATH": os.environ["PATH"], "SERVICE_PORT": str(drained.port), **(env or {})},
         capture_output=True,
         text=True,
         timeout=30,
@@ -371,7 +371,7 @@ def _run_hook(
 def test_hook_asks_for_the_drain_with_the_password(
     drained: Drained, env: dict[str, str], header: str, want: str
 ) -> None:
-    done = _run_hook(drained, **env)
+    done = _run_hook(drained, env)
 
     ((_, method, path, headers),) = drained.asked
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -381,7 +381,7 @@ def test_hook_asks_for_the_drain_with_the_password(
 def test_hook_leaves_time_to_look_away(drained: Drained) -> None:
     begun = time.monotonic()
 
-    _run_hook(drained, delay_s=2, API_KEY="k")
+    _run_hook(drained, {"API_KEY": "k"}, delay_s=2)
 
     assert drained.asked[0][0] - begun >= 2
 

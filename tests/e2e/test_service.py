@@ -170,7 +170,7 @@ def test_a_rollout_drops_no_request_and_no_event(product: Product, callers: Call
 def _drains_heard(product: Product, callers: Callers) -> Iterator[list[str]]:
     """Give what the pods that are there now say of draining, once the block has ended."""
     heard: list[str] = []
-    kubectl = [tool("kubectl"), f"--kubeconfig={product.cluster.kubeconfig}", "--namespace", SYSTEM]
+    kubectl = [str(tool("kubectl")), f"--kubeconfig={product.cluster.kubeconfig}", "-n", SYSTEM]
     logs = [
         subprocess.Popen(
             [*kubectl, "logs", "--follow", "--since=1s", pod], stdout=subprocess.PIPE, text=True
