@@ -116,7 +116,7 @@ def _work_first(case: Case) -> Plan | None:
     return Plan(
         delete_jobs=_active(seen.attempts),
         status=_status(case, Reason.DELETING, "The attempt that runs is stopped first."),
-        look_again_at=min(case.now + SOON, case.ends_at),
+        look_again_at=_soon(case),
     )
 
 
@@ -143,13 +143,21 @@ def _kept(case: Case, why: str) -> Plan:
 
 def _twin_at_work(case: Case) -> Plan | None:
     """Wait for another that may be writing there: whether it names the outputs is known then."""
-    if not case.seen.world.twins:
-        return None
+    return _twin_first(case) if case.seen.world.twins else None
+
+
+def _twin_first(case: Case) -> Plan:
+    """Return the plan that waits, and stops a Job which could delete what that one uploads."""
     message = f"{case.seen.world.twins[0]} is at work on the same video: it ends first."
     return Plan(
+        delete_jobs=_active(case.seen.deletions),
         status=_status(case, Reason.DELETING, clean(message)),
-        look_again_at=min(case.now + SOON, case.ends_at),
+        look_again_at=_soon(case),
     )
+
+
+def _soon(case: Case) -> datetime:
+    return min(case.now + SOON, case.ends_at)
 
 
 def _deleted(case: Case) -> Plan | None:
@@ -172,7 +180,10 @@ def _at_work(case: Case) -> Plan | None:
     last = case.last_try
     if last is None or not last.active:
         return None
-    return Plan(status=_deleting_status(case, last.job), look_again_at=case.ends_at)
+    if case.seen.world.twins:
+        return _twin_first(case)
+    # No event tells of a twin that comes.
+    return Plan(status=_deleting_status(case, last.job), look_again_at=_soon(case))
 
 
 def _hopeless(case: Case) -> Plan | None:

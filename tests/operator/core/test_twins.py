@@ -14,6 +14,7 @@ from tests.operator.worlds import (
     ago,
     build_condition,
     build_extraction,
+    build_job,
     build_run,
     build_status,
     see,
@@ -111,6 +112,20 @@ def test_a_deletion_waits_for_its_twin() -> None:
     told = [one["message"] for one in made.status["conditions"] if one["type"] == "OutputsDeleted"]
     assert "default/twin is at work" in told[0]
     assert made.look_again_at is not None
+
+
+def test_a_deletion_stops_when_a_twin_comes() -> None:
+    """It would list, and delete, what that one has just uploaded."""
+    job = build_job(1, deletion=True)
+    made = plan_deletion(going(30, jobs=[job], twins=("default/twin",)), SETTINGS, NOW)
+    ending = build_job(1, deletion=True, deleting=True)
+    then = plan_deletion(going(30, jobs=[ending], twins=("default/twin",)), SETTINGS, NOW)
+    after = plan_deletion(going(30, jobs=[ending]), SETTINGS, NOW)
+
+    assert made.delete_jobs == (job["metadata"]["name"],)
+    assert (then.delete_jobs, then.job, then.release) == ((), None, False)
+    assert after.job is None, "the one before has to be gone"
+    assert after.look_again_at is not None
 
 
 def test_and_keeps_the_outputs_when_that_takes_too_long() -> None:
