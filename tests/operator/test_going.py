@@ -192,3 +192,20 @@ def test_a_status_that_changed_meanwhile_is_told_again(going: Going) -> None:
     going.look()
 
     assert going.gone
+
+
+def test_a_twin_that_is_uploading_is_waited_for(going: Going) -> None:
+    uri = f"s3://bucket/some/{storage_prefix('youtube-x', Outputs())}manifest.json"
+    run = {"attempt": 1, "stage": "Uploading"}
+    twin = going.apply("twin", phase="Uploading", video={"key": "youtube-x"}, run=run)
+    failed = going.apply("talk", phase="Failed", video={"key": "youtube-x"})
+
+    going.delete(failed)
+    going.start()
+    going.look()
+    waiting = [job["metadata"]["name"] for job in going.api.all("jobs")]
+    going.api.report(twin, run=run | {"reason": "Completed"}, result={"manifestURI": uri})
+    going.look(after=15)
+
+    assert waiting == []
+    assert going.told().keep == (uri,)
