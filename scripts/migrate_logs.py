@@ -4,7 +4,7 @@
 
 Without an argument it takes the working folder. It reads *.json (a document, a list of them, or an
 object of them, also below `jobs`) and *.jsonl, keeps the file as it was as FILE.bak, and may be run
-any number of times. What has another form is left untouched and named. It needs Python alone.
+any number of times. What has another form is left untouched and named. It needs Python 3.11 alone.
 """
 
 import argparse

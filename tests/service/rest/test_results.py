@@ -1,5 +1,6 @@
 """What a job made and what happened to it, asked of a real service, API server and S3 server."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
@@ -12,6 +13,9 @@ import pytest
 
 from slides_api.names import log_key
 from slides_operator.kube.client import Client
+from tests.media import make_talk
+from tests.runner.pod.extraction import Pod
+from tests.runner.sources.media_server import Resource, run_media_server
 from tests.s3_server import S3Server
 from tests.service.accounts import make_account
 from tests.service.conftest import RunningService, StartService
@@ -269,3 +273,43 @@ async def test_who_may_only_create_joins_nobody(service: RunningService) -> None
             codes.append(response.status)
 
     assert codes == [403, 200]
+
+
+async def test_log_of_a_real_runner_is_told_when_its_pod_is_gone(
+    talk: Talk, tmp_path: Path
+) -> None:
+    video = tmp_path / "talk.mp4"
+    make_talk(video, slides=((1, 2.0), (2, 2.0)))
+    service, s3 = talk.service, talk.s3
+    with run_media_server() as media:
+        url = media.put("/talk.mp4", Resource(video.read_bytes()))
+        made = await service.create({"source": {"url": url}}, name="real")
+        pod = Pod(
+            tmp_path / "pod",
+            {
+                "KUBERNETES_SERVICE_HOST": "",
+                "S3_ENDPOINT": s3.endpoint,
+                "S3_ACCESS_KEY": s3.access_key,
+                "S3_SECRET_KEY": s3.secret_key,
+                "S3_BUCKET_NAME": talk.bucket,
+            },
+        )
+        pod.folder.mkdir()
+        meta = made["metadata"]
+        named = {name: meta[name] for name in ("namespace", "name", "uid")}
+        pod.task = {**named, "attempt": 1, "spec": made["spec"]}
+        ended = await asyncio.to_thread(pod.run)
+    (key,) = [line["key"] for line in ended.lines if line["event"] == "Found the video"]
+    status = finished(talk.bucket)
+    status["video"]["key"] = key
+    await service.set_status("real", status)
+
+    _, body = await ask(service, "GET", "/jobs/real/logs")
+
+    said = [(line["level"], line["msg"]) for line in body["logs"]]
+    assert ended.exit_code == 0
+    assert ("INFO", "2 slides reason=Completed") in said
+    assert any(msg.startswith("Found the video title=talk") for _, msg in said)
+    assert {line["timestamp"][:19] for line in ended.lines} <= {
+        line["ts"][:19] for line in body["logs"]
+    }
