@@ -6,9 +6,18 @@ import pytest
 from slides_api.v1alpha1 import Phase
 from slides_operator.service.records import record_of
 from slides_operator.service.web.addresses import Links
-from slides_operator.service.web.lists import Found, ListQuery, ListView, build_list, offset_of
+from slides_operator.service.web.lists import (
+    Found,
+    ListQuery,
+    ListView,
+    build_list,
+    mark_of,
+    offset_of,
+)
+from slides_operator.service.web.render import Site
 from tests.service.objects import extraction
 
+SITE = Site("A")
 NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
 
 
@@ -75,6 +84,32 @@ def test_what_makes_no_sense_shows_the_beginning(asked: dict[str, Any], want: in
 
 def test_is_looked_at_more_often_while_something_is_at_work() -> None:
     assert listed(1, phase="Extracting").refresh_s < listed(1, phase="Completed").refresh_s
+
+
+@pytest.mark.parametrize(
+    ("change", "differs"),
+    [
+        ({}, False),
+        ({"now": NOW.replace(second=59)}, False),
+        ({"now": NOW.replace(minute=31)}, True),
+        ({"site": Site("B")}, True),
+        ({"version": 8}, True),
+        ({"total": 2}, True),
+    ],
+)
+def test_a_page_has_another_mark_once_it_says_something_else(
+    change: dict[str, Any], *, differs: bool
+) -> None:
+    def mark(*, now: datetime = NOW, site: Site = SITE, version: int = 7, total: int = 1) -> str:
+        record = record_of(extraction(version=version))
+        found = Found(total, (record,), {Phase.PENDING: total}, None, "talks")
+        return mark_of(found, ListQuery(), site=site, now=now)
+
+    assert (mark(**change) != mark()) is differs
+
+
+def test_a_search_is_done_again_less_often() -> None:
+    assert listed(1, phase="Extracting", q="x").refresh_s == listed(1).refresh_s
 
 
 def test_says_what_to_do_where_there_is_nothing() -> None:

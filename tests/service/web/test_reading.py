@@ -152,11 +152,28 @@ async def test_nothing_is_loaded_from_elsewhere(service: RunningService) -> None
     async with service.client.get(f"{service.url}/ui") as answer:
         policy = answer.headers["Content-Security-Policy"].split("; ")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Cache-Control"] == "private, no-cache"
     assert "default-src 'none'" in policy
     assert "script-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
     assert not any("unsafe" in part or "http" in part or "*" in part for part in policy)
+
+
+async def test_a_list_is_sent_again_only_once_it_differs(
+    service: RunningService, stage: Stage
+) -> None:
+    await stage.waiting("first", URL)
+    async with service.client.get(f"{service.url}/ui") as answer:
+        known = {"If-None-Match": answer.headers["ETag"]}
+    async with service.client.get(f"{service.url}/ui?q=x", headers=known) as answer:
+        assert answer.status == 200
+    async with service.client.get(f"{service.url}/ui", headers=known) as answer:
+        # Times are told by the minute: at its turn the page differs.
+        assert answer.status == 304 or answer.headers["ETag"] != known["If-None-Match"]
+        assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    await stage.report("first", "A talk", percent=1)
+    async with service.client.get(f"{service.url}/ui", headers=known) as answer:
+        assert answer.status == 200
 
 
 async def test_page_needs_no_sign_in_where_the_service_is_open(

@@ -1,5 +1,6 @@
 """The list of talks: what was asked for, and the page that answers it."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -10,13 +11,14 @@ from pydantic import BaseModel, BeforeValidator, Field
 from slides_api.v1alpha1 import Phase
 from slides_operator.service.records import AT_WORK, Record
 from slides_operator.service.web.addresses import Links
-from slides_operator.service.web.render import HOME
+from slides_operator.service.web.render import HOME, Site, digest
 from slides_operator.service.web.views import TalkRow, build_row
 
 PAGE_SIZE = 25
 """Rows of a page; chosen: a look at them takes no search, and a phone no patience."""
 LIVELY_S, CALM_S = 2, 10
-"""Between two looks at the list while something is at work, and while nothing is; chosen."""
+"""Between two looks at the list while something is at work, and otherwise; chosen. A search, which
+looks through all there is, counts as otherwise."""
 LONGEST_SEARCH = 200
 
 Choice = Literal["all", "running", "waiting", "completed", "failed", "cancelled"]
@@ -119,12 +121,21 @@ def build_list(
         namespaces=namespaces,
         rows=tuple(build_row(record, links, now) for record in found.records),
         pages=_pages(found.total, asked),
-        refresh_s=LIVELY_S if lively else CALM_S,
+        refresh_s=LIVELY_S if lively and not asked.q else CALM_S,
         empty_title=title,
         empty_text=text,
         empty_href=href,
         empty_action=action,
     )
+
+
+def mark_of(found: Found, asked: ListQuery, *, site: Site, now: datetime) -> str:
+    """Return an ETag: it changes with whatever the page shows, and once a minute."""
+    seen = [(record.uid, record.version) for record in found.records]
+    batch = found.batch.version if found.batch else 0
+    minute = now.replace(second=0, microsecond=0).isoformat()
+    shown = (digest(), site, asked, found.total, found.counts, seen, batch, minute)
+    return f'W/"{hashlib.sha256(repr(shown).encode()).hexdigest()[:24]}"'
 
 
 def offset_of(asked: ListQuery) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel, Field
 
 from slides_operator.core.objects import Json
@@ -32,9 +32,10 @@ from slides_operator.service.web.lists import (
     Found,
     ListQuery,
     build_list,
+    mark_of,
     offset_of,
 )
-from slides_operator.service.web.render import HOME, HTML, page, see_other
+from slides_operator.service.web.render import HOME, HTML, marks, page, see_other, unchanged
 from slides_operator.service.web.session import TAG, show_problems, site_for
 from slides_operator.service.web.talks import build_talk, read_activity, read_gallery
 from slides_operator.service.web.views import title_of
@@ -72,14 +73,15 @@ async def show_list(call: Call) -> web.Response:
     """Answer a page of the list."""
     await call.allow("list")
     asked: ListQuery = call.query
-    view = build_list(
-        _find(call, asked),
-        asked,
-        links=_links(call),
-        namespaces=call.service.settings.watch_namespaces,
-        now=call.service.clock(),
-    )
-    return page("list.html", site_for(call), view=view)
+    found, site, now = _find(call, asked), site_for(call), call.service.clock()
+    mark = mark_of(found, asked, site=site, now=now)
+    if call.request.headers.get(hdrs.IF_NONE_MATCH) == mark:
+        return unchanged(mark)
+    places = call.service.settings.watch_namespaces
+    view = build_list(found, asked, links=_links(call), namespaces=places, now=now)
+    response = page("list.html", site, view=view)
+    response.headers.update(marks(mark))
+    return response
 
 
 async def lead_home(_call: Call) -> web.Response:
@@ -257,9 +259,10 @@ def _route(
 
 TALK = f"{HOME}/talks/{{id}}"
 NEW = f"{HOME}/new"
+LISTED = {200: HTML, 304: None}
 MADE = {303: None, 422: HTML, **UNREADABLE_FORM}
 ROUTES: tuple[Route, ...] = (
-    _route("GET", HOME, show_list, "Show the list of talks", query=ListQuery),
+    _route("GET", HOME, show_list, "Show the list of talks", query=ListQuery, answers=LISTED),
     _route("GET", f"{HOME}/", lead_home, "Find the list of talks", answers={303: None}),
     _route("GET", NEW, show_form, "Show the form for a new talk", query=NewQuery),
     _route("POST", NEW, create, "Make a talk", access=Access.SUBMIT, answers=MADE),

@@ -94,6 +94,21 @@ def page(template: str, site: Site, *, status: int = 200, **content: object) -> 
     )
 
 
+def unchanged(mark: str) -> web.Response:
+    """Return the answer to a browser that has the page as it is: it costs no rendering."""
+    return web.Response(status=304, headers=marks(mark))
+
+
+def marks(mark: str) -> dict[str, str]:
+    """Return the headers of a page that browsers keep and ask about again."""
+    # A 304's headers replace those that the browser has kept, the policy too.
+    return {
+        hdrs.ETAG: mark,
+        hdrs.CACHE_CONTROL: "private, no-cache",
+        "Content-Security-Policy": POLICY,
+    }
+
+
 def see_other(place: str) -> web.Response:
     """Return the answer to a form that was obeyed: a browser reads the place, and may reload it."""
     return web.Response(status=303, headers={hdrs.LOCATION: place})
