@@ -21,8 +21,7 @@ SILENCE_S = 90.0
 DEAD_AFTER_S = 180.0
 """Without event, bookmark or as much as an attempt to connect: two silences; chosen."""
 FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 5.0
-"""Chosen: people watch, and one list of 500 in 5 s costs the API server nothing."""
+LONGEST_PAUSE_S = 10.0
 LIST_TIMEOUT_S = 60.0
 
 log = structlog.get_logger()
@@ -42,7 +41,7 @@ class Sink(Protocol):
 
 
 class Follower:
-    """Keeps a sink in step with one path of the API server."""
+    """Keeps a sink in step with one path of the API server, or what a selector leaves of it."""
 
     def __init__(
         self,
@@ -51,6 +50,7 @@ class Follower:
         sink: Sink,
         *,
         page: int,
+        selector: str = "",
         namespace: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -58,6 +58,7 @@ class Follower:
         self._path = path
         self._sink = sink
         self._page = page
+        self._selected = {"labelSelector": selector} if selector else {}
         self._clock = clock
         self._moved_at = math.inf  # not running yet
         self._reached = ""
@@ -78,23 +79,27 @@ class Follower:
         pause = FIRST_PAUSE_S
         self._moved_at = self._clock()
         while True:
+            began_at = self._clock()
             try:
                 version = await self._list()
                 self.synced.set()
                 self.settled.set()
-                pause = FIRST_PAUSE_S
-                await self._follow(version)
+                await self.follow(version)
             except GoneError:
                 log.info("watch starts anew", watch=self.name)
+                if self._clock() - began_at > LONGEST_PAUSE_S:
+                    pause = FIRST_PAUSE_S  # it was of use in between
             except ApiError as e:
                 log.warning("list failed", watch=self.name, error=e.message)
                 if self.namespace and e.status == FORBIDDEN:
                     self.settled.set()
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_S)
+            # A place that is forgotten at once would else make lists without end.
+            await asyncio.sleep(pause)
+            pause = _longer(pause)
             self._moved_at = self._clock()
 
     async def _list(self) -> str:
+        query = self._selected | {"limit": str(self._page)}
         uids: set[str] = set()
         more: str | None = ""
         version = ""
@@ -103,7 +108,7 @@ class Follower:
                 "GET",
                 self._path,
                 verb="list",
-                query={"limit": self._page} | ({"continue": more} if more else {}),
+                query=query | ({"continue": more} if more else {}),
                 timeout_s=LIST_TIMEOUT_S,
             )
             self._hear()
@@ -115,7 +120,7 @@ class Follower:
         self._sink.retain(uids, version=int(version), namespace=self.namespace)
         return version
 
-    async def _follow(self, version: str) -> None:
+    async def follow(self, version: str) -> None:
         """Watch from `version` on, through any number of connections; raise GoneError at last."""
         pause = FIRST_PAUSE_S
         while True:
@@ -132,11 +137,11 @@ class Follower:
             self._moved_at = self._clock()
 
     async def _connect(self) -> None:
-        query = {
+        query = self._selected | {
             "watch": "true",
             "resourceVersion": self._reached,
             "allowWatchBookmarks": "true",
-            "timeoutSeconds": SERVER_TIMEOUT_S,
+            "timeoutSeconds": str(SERVER_TIMEOUT_S),
         }
         stream = self._client.stream(self._path, query=query, silence_s=SILENCE_S)
         async with stream as events:

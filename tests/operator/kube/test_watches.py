@@ -14,7 +14,8 @@ from slides_operator.errors import GoneError
 from slides_operator.kube import watches
 from slides_operator.kube.cache import JOB, POD, Cache, Key, Kind
 from slides_operator.kube.client import Client
-from slides_operator.kube.watches import DEAD_AFTER_S, Watch, build_watches
+from slides_operator.kube.follow import DEAD_AFTER_S
+from slides_operator.kube.watches import Watch, build_watches
 from slides_operator.metrics import Metrics
 from tests.cluster.light import LightCluster
 from tests.operator.objects import build_extraction
@@ -127,7 +128,7 @@ async def test_end_of_a_job_is_looked_at_now(
 
 @pytest.mark.api
 async def test_reads_long_lists_in_pages(
-    watch: Watch,
+    client: Client,
     seen: Seen,
     namespace: str,
     light_cluster: LightCluster,
@@ -135,6 +136,7 @@ async def test_reads_long_lists_in_pages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(watches, "PAGE", 2)
+    watch = Watch(client, seen.cache, seen, kind=JOB, namespace=namespace)
     jobs = "\n---\n".join(_job(f"job-{n}") for n in range(5))
     light_cluster.kubectl("create", "-n", namespace, "-f", "-", input=jobs)
 
