@@ -6,8 +6,6 @@ import json
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -15,31 +13,10 @@ import pytest
 
 from slides_operator.kube.cache import Kind
 from tests.service.conftest import RunningService, StartService, until
+from tests.service.hearing import BROADCAST, NOBODY, hear, hear_of, job_elsewhere, make_job
 from tests.service.rest.jobs003 import END, ask, completed, working
 
 pytestmark = pytest.mark.api
-
-NOBODY = "550e8400-e29b-41d4-a716-446655440000"
-BROADCAST = "/ws/jobs/broadcast"
-Socket = aiohttp.ClientWebSocketResponse
-
-
-async def hear(ws: Socket, limit_s: float = 5) -> dict[str, Any]:
-    """Return the next message."""
-    message: dict[str, Any] = await ws.receive_json(timeout=limit_s)
-    return message
-
-
-async def hear_of(ws: Socket, job_id: str) -> dict[str, Any]:
-    """Return the next message about a job."""
-    while (message := await hear(ws))["data"]["job_id"] != job_id:
-        pass
-    return message
-
-
-async def make_job(service: RunningService, name: str = "talk") -> str:
-    uid: str = (await service.create(name=name))["metadata"]["uid"]
-    return uid
 
 
 async def test_a_socket_tells_how_a_job_is_and_then_what_changes(service: RunningService) -> None:
@@ -153,23 +130,6 @@ async def test_a_broadcast_tells_of_every_job(service: RunningService) -> None:
         assert (await hear_of(ws, new))["data"]["status"] == "pending"
 
 
-@asynccontextmanager
-async def job_elsewhere(service: RunningService) -> AsyncIterator[str]:
-    """Give the id of a job in the namespace `default`."""
-    place = service.path().replace(service.namespace, "default")
-    body = {
-        "apiVersion": "slides-extractor.dev/v1alpha1",
-        "kind": "SlideExtraction",
-        "metadata": {"generateName": "elsewhere-"},
-        "spec": {"source": {"url": "https://example.com/elsewhere.mp4"}},
-    }
-    made = await service.api.request("POST", place, body=body)
-    try:
-        yield made["metadata"]["uid"]
-    finally:
-        await service.api.request("DELETE", f"{place}/{made['metadata']['name']}")
-
-
 async def test_a_broadcast_is_of_all_namespaces_or_of_one(
     start_service: StartService, namespace: str
 ) -> None:
@@ -184,70 +144,6 @@ async def test_a_broadcast_is_of_all_namespaces_or_of_one(
             own = await make_job(service)
             await hear_of(everywhere, own)
             assert (await hear(here))["data"]["job_id"] == own
-
-
-async def test_a_broadcast_tells_only_what_a_tokens_owner_may_read(
-    start_service: StartService, namespace: str
-) -> None:
-    async with start_service(watch_namespaces=f"{namespace},default") as service:
-        admin = service.cluster
-        admin.kubectl("create", "serviceaccount", "reader", "-n", namespace)
-        admin.kubectl(
-            "create",
-            "role",
-            "reader",
-            "--verb=get,list,watch",
-            "--resource=slideextractions.slides-extractor.dev",
-            "-n",
-            namespace,
-        )
-        admin.kubectl(
-            "create",
-            "rolebinding",
-            "reader",
-            "--role=reader",
-            f"--serviceaccount={namespace}:reader",
-            "-n",
-            namespace,
-        )
-        token = admin.kubectl("create", "token", "reader", "-n", namespace).strip()
-        headers = {"Authorization": f"Bearer {token}"}
-        url = service.url + BROADCAST
-        async with service.stranger.ws_connect(url, headers=headers) as ws:
-            async with job_elsewhere(service):
-                own = await make_job(service)
-                assert (await hear(ws))["data"]["job_id"] == own
-            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-                await service.stranger.ws_connect(f"{url}?namespace=default", headers=headers)
-        assert refused.value.status == 403
-
-
-@pytest.mark.parametrize("path", [f"/ws/{NOBODY}", BROADCAST, "/ws/health"])
-async def test_strangers_are_refused_before_the_upgrade(service: RunningService, path: str) -> None:
-    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        await service.stranger.ws_connect(service.url + path)
-    assert refused.value.status == 401
-
-
-async def test_a_ticket_opens_the_socket_that_it_is_for(service: RunningService) -> None:
-    uid = await make_job(service)
-    path = f"/ws/{uid}"
-    status, ticket = await ask(service, "POST", "/tickets", json={"path": path})
-    assert status == 201
-    query = f"?ticket={ticket['ticket']}"
-    async with service.stranger.ws_connect(service.url + path + query) as ws:
-        assert (await hear(ws))["type"] == "initial_status"
-    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        await service.stranger.ws_connect(service.url + BROADCAST + query)
-    assert refused.value.status == 401
-
-
-@pytest.mark.parametrize("path", [f"/ws/{NOBODY}", BROADCAST, "/ws/health"])
-async def test_a_plain_request_is_told_to_upgrade(service: RunningService, path: str) -> None:
-    async with service.client.get(service.url + path) as response:
-        assert response.status == 426
-        assert response.headers["Upgrade"] == "websocket"
-        assert response.content_type == "application/problem+json"
 
 
 async def test_health_is_told_at_once(service: RunningService) -> None:
