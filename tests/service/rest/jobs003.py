@@ -29,6 +29,13 @@ async def submit(service: RunningService, **fields: Any) -> Json:
     return job
 
 
+async def resource_of(service: RunningService, job_id: str) -> dict[str, Any]:
+    """Return a job's resource as the API server has it."""
+    record = service.parts.store.by_uid(job_id)
+    assert record is not None
+    return await service.api.request("GET", f"{service.path()}/{record.name}")
+
+
 def succeeded(status: str, reason: str, message: str) -> list[Json]:
     """Return the conditions of a status."""
     return [
