@@ -50,6 +50,8 @@ def test_of_a_video_the_newest_extraction_is_found() -> None:
     )
 
     assert found(store, "dQw4w9WgXcQ") == "new"
+    every = store.of_video(Kind.EXTRACTION, "talks", "dQw4w9WgXcQ")
+    assert [one.name for one in every] == ["new", "old"]
     store.drop("uid-of-new")
     assert found(store, "dQw4w9WgXcQ") == "old"
     store.drop("uid-of-old")

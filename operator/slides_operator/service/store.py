@@ -102,6 +102,11 @@ class Store:
         newest = max(of_video, key=self._place, default=None)
         return self._records[newest] if newest else None
 
+    def of_video(self, kind: Kind, namespace: str, video_id: str) -> list[Record]:
+        """Return the records of a video's id, the newest first."""
+        uids = self._videos.get((kind, namespace, video_id), ())
+        return [self._records[uid] for uid in sorted(uids, key=self._place, reverse=True)]
+
     def children(self, batch: Record) -> list[Record]:
         """Return the extractions of a batch, in the order of its items."""
         order = {row.name: place for place, row in enumerate(batch.rows)}

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -273,22 +273,14 @@ async def _find_equal(call: Call, resource: Json, join: Join) -> Json | None:
 
 def _candidates(call: Call, resource: Json, join: Join) -> list[str]:
     """Return the names of what may do the work, the newest first."""
-    wanted = resource["spec"]
-    digest = work_hash(wanted)
-    is_same_video = _same_video(wanted["source"]["url"]) if "source" in wanted else _of_rest
-
-    def could_be(record: Record) -> bool:
-        # Of what has ended no spec is kept.
-        return is_same_video(record) and (record.spec is None or work_hash(record.spec) == digest)
-
-    page = call.service.store.list(
-        Kind(resource["kind"]),
-        namespaces={call.namespace},
-        phases=_phases(join),
-        where=could_be,
-        limit=LOOKED_AT,
-    )
-    return [record.name for record in page.records]
+    digest, phases = work_hash(resource["spec"]), _phases(join)
+    # Of what has ended no spec is kept.
+    equal = [
+        record.name
+        for record in _similar(call, resource, phases)
+        if record.phase in phases and (record.spec is None or work_hash(record.spec) == digest)
+    ]
+    return equal[:LOOKED_AT]
 
 
 def _phases(join: Join) -> frozenset[Phase]:
@@ -296,15 +288,19 @@ def _phases(join: Join) -> frozenset[Phase]:
     return running | {Phase.COMPLETED} if join is Join.COMPLETED else running
 
 
-def _same_video(url: str) -> Callable[[Record], bool]:
-    video, plain = find_video(url), canonical_url(url)
+def _similar(call: Call, resource: Json, phases: frozenset[Phase]) -> Sequence[Record]:
+    """Return what concerns the same video, or for a batch those that were made here."""
+    store, kind = call.service.store, Kind(resource["kind"])
+    url = (resource["spec"].get("source") or {}).get("url")
+    video = find_video(url) if url else None
     if video:
-        return lambda record: record.video_id == video.code
-    return lambda record: record.url.partition("#")[0] == plain
-
-
-def _of_rest(record: Record) -> bool:
-    return record.origin == CREATED_BY_REST
+        return store.of_video(kind, call.namespace, video.code)
+    origin = None if url else CREATED_BY_REST
+    found = store.list(
+        kind, namespaces={call.namespace}, phases=phases, origin=origin, limit=None
+    ).records
+    wanted = canonical_url(url) if url else ""
+    return [one for one in found if one.url.partition("#")[0] == wanted]
 
 
 async def _create(call: Call, resource: Json, name: str) -> Json:
