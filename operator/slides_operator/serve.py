@@ -135,11 +135,13 @@ def build_service(
     store, gateway, drain = Store(), Gateway(client), Drain()
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
     limits = Limits(settings.request_limit, redis_url=redis_url)
+    feed = Feed(client, store, namespaces=settings.watch_namespaces)
     metrics.draining.set_function(lambda: drain.draining)
+    metrics.watch_age.set_function(feed.silent_s)
     return Service(
         settings=settings,
         store=store,
-        feed=Feed(client, store, namespaces=settings.watch_namespaces),
+        feed=feed,
         gateway=gateway,
         gatekeeper=Gatekeeper(settings, gateway, limits, insecure=insecure),
         limits=limits,

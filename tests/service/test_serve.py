@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -96,6 +97,10 @@ async def test_answers_and_ends_when_told(
         code, took_s = await service.stop()
 
     assert "slides_service_requests_total" in metrics
+    (age_s,) = re.findall(
+        r"^slides_service_watch_last_event_age_seconds (\S+)$", metrics, re.MULTILINE
+    )
+    assert 0 <= float(age_s) < 60
     assert code == 0
     assert took_s < SETTLE_S
     warnings = [line for line in service.lines() if "no effect" in line["event"]]

@@ -40,3 +40,8 @@ class ServiceMetrics:
             ["verb", "code"],
             registry=registry,
         )
+        self.watch_age = Gauge(
+            "slides_service_watch_last_event_age_seconds",
+            "Since the quietest watch last gave an event or a bookmark.",
+            registry=registry,
+        )
