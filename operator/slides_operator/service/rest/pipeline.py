@@ -157,7 +157,8 @@ async def _logs(call: Call, record: Record, count: int | None) -> tuple[LogLine,
         return ()
     if record.kind is Kind.EXTRACTION:
         return shown(tail(await lines_of_job(call, record), count))
-    parts = await lines_of_batch(call, record)
+    # Each part is in order, so no more of it can be among the newest of all.
+    parts = [tail(part, count) for part in await lines_of_batch(call, record)]
     return shown(tail(merged(chain.from_iterable(parts)), count))
 
 
