@@ -179,12 +179,15 @@ class Reconciler:
         """Write the status, once, then clean up what it no longer needs."""
         cluster, namespace = self._cluster, seen.namespace
         if made.drop_claim:
-            await cluster.delete_claim(namespace, made.drop_claim)
+            with _unless_refused(seen):
+                await cluster.delete_claim(namespace, made.drop_claim)
         if made.status is not None:
             version = seen.world.extraction["metadata"]["resourceVersion"]
             with _unless_going(seen, made):
                 await cluster.apply_status(key, made.status, resource_version=version)
         self._deliveries.recorded(key, seen.telling.tried)
+        if made.deliver is not None:
+            self._deliveries.start(key, made.deliver)
         for job in made.delete_jobs:
             with _unless_going(seen, made):
                 await cluster.delete_job(namespace, job)
@@ -202,8 +205,6 @@ class Reconciler:
                 reason=event.reason,
                 message=event.message,
             )
-        if made.deliver is not None:
-            self._deliveries.start(key, made.deliver)
         return _next_look(made, now)
 
     async def _release(self, key: Key) -> None:
@@ -222,6 +223,17 @@ class Reconciler:
 
 
 @contextmanager
+def _unless_refused(seen: Observation) -> Iterator[None]:
+    """Let what the API server will not have deleted hold up no end: its owner takes it along."""
+    try:
+        yield
+    except ApiError as e:
+        if not _is_refused(e):
+            raise
+        _log_refusal(seen, e)
+
+
+@contextmanager
 def _unless_going(seen: Observation, made: Plan) -> Iterator[None]:
     """Let no refusal of what is merely good to have hold up a deletion, and no failure its end."""
     try:
@@ -231,7 +243,11 @@ def _unless_going(seen: Observation, made: Plan) -> Iterator[None]:
     except ApiError as e:
         if not seen.deleted_at or not (made.release or _is_refused(e)):
             raise
-        log.warning("refused", namespace=seen.namespace, name=seen.name, error=e.message)
+        _log_refusal(seen, e)
+
+
+def _log_refusal(seen: Observation, error: ApiError) -> None:
+    log.warning("refused", namespace=seen.namespace, name=seen.name, error=error.message)
 
 
 def _is_hopeless(error: ApiError) -> bool:

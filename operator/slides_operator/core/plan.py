@@ -77,7 +77,7 @@ class Plan:
     """Whether to take our finalizer away, last of all."""
     events: tuple[Event, ...] = ()
     deliver: Delivery | None = None
-    """The attempt to deliver the webhook that is due; beside all else, and last."""
+    """The attempt to deliver the webhook that is due; made beside all else."""
     look_again_at: datetime | None = None
 
 
