@@ -36,6 +36,7 @@ OWN_PODS = {
     "webhooks": {"allowPrivateCallbacks": True},
 }
 SIDECAR = {**VALUES, "service": SETTINGS}
+KEYS = "slides-extractor-secrets"
 STEP_S = 1.5
 """Chosen: above the second in which a stream tells of one change only."""
 
@@ -44,7 +45,7 @@ def _make_keys(product: Product) -> None:
     body = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": "slides-extractor-secrets", "namespace": SYSTEM},
+        "metadata": {"name": KEYS, "namespace": SYSTEM},
         "stringData": {"API_PASSWORD": PASSWORD, "SECRET_KEY": secrets.token_hex(32)},
     }
     product.cluster.kubectl("apply", "--filename=-", input=json.dumps(body))
@@ -66,6 +67,7 @@ def callers(product: Product) -> Iterator[Callers]:
     install_chart(product.cluster, values=OWN_PODS)
     yield _find(product)
     install_chart(product.cluster)
+    product.cluster.kubectl("--namespace", SYSTEM, "delete", "secret", KEYS)
 
 
 def test_a_client_goes_on_where_it_was_when_its_pod_is_killed(
