@@ -57,7 +57,7 @@ class Deliveries:
         if key in self._taken or key in self._tried:
             return
         self._taken.add(key)
-        host = URL(delivery.url).host or ""
+        host = _host(delivery.url)
         self._waiting.setdefault(host, deque()).append((key, delivery))
         self._fill(host)
 
@@ -101,3 +101,11 @@ class Deliveries:
             if len(self._tasks) >= AT_ONCE:
                 break
             self._fill(other)
+
+
+def _host(url: str) -> str:
+    """Return the host of a URL; all that are none after all are one, whose attempts say so."""
+    try:
+        return URL(url).host or ""
+    except ValueError:
+        return ""

@@ -71,6 +71,18 @@ async def test_one_attempt_for_each_resource() -> None:
     await deliveries.close()
 
 
+@pytest.mark.parametrize("url", ["https://[::1/hook", "https://a:99999999/hook", "https://%zz/"])
+async def test_what_is_no_url_after_all_is_an_attempt_like_any(url: str) -> None:
+    post = Post()
+    deliveries = Deliveries(post.deliver, wake=lambda _: None)
+
+    deliveries.start(key(1), Delivery(url, "msg_1", 1))
+    await settle()
+
+    assert post.started == [key(1)]
+    await deliveries.close()
+
+
 async def test_a_slow_host_holds_up_itself_alone() -> None:
     post = Post()
     deliveries = Deliveries(post.deliver, wake=lambda _: None)

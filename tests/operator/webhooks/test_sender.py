@@ -156,6 +156,11 @@ async def test_connects_to_the_address_that_was_checked(receiver: Receiver) -> N
     assert headers["Host"].startswith("hooks.example.com")
 
 
+@pytest.mark.parametrize("url", ["https://[::1/hook", "https://a.example:99999999/", "http://"])
+async def test_what_is_no_url_after_all(url: str, sender: Sender) -> None:
+    assert (await fail(sender, url)).kind == "unreachable"
+
+
 async def test_unknown_name(receiver: Receiver) -> None:
     async def resolve(_: str) -> list[str]:
         raise OSError("no such name")
