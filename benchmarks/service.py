@@ -39,6 +39,8 @@ from benchmarks.serving.streaming import Course, measure_streams
 
 ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "build" / "bench" / "service.json"
+FUZZ_LOG = RESULT.with_name("service-fuzz.txt")
+"""What schemathesis said, with a curl command for each failure."""
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 PARTS = ("streams", "lists", "fuzz")
 JOBS = 200
@@ -81,7 +83,8 @@ async def run(options: argparse.Namespace, say: Say) -> Results:
                 streams = await measure_streams(service, cluster.kubeconfig, folder, course)
                 say("Streams are measured.")
             if "fuzz" in options.parts:
-                fuzz = await fuzz_service(service, options.cases, options.finished, folder)
+                FUZZ_LOG.parent.mkdir(parents=True, exist_ok=True)
+                fuzz = await fuzz_service(service, options.cases, options.finished, FUZZ_LOG)
                 say("Strange requests are answered.")
     return Results(
         title="The service under load",

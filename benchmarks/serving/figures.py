@@ -109,7 +109,7 @@ def stream_figures(streams: Streams) -> list[Figure]:
 
 def fuzz_figures(fuzz: Fuzz) -> list[Figure]:
     """Return how strange requests were answered."""
-    judged = fuzz.cases >= CASES
+    judged = fuzz.wanted >= CASES
     name = f"{fuzz.cases:,} requests made of the API's description"
     return [
         _less(f"{name}: 5xx", fuzz.server_errors, "", (0.0, 0.0) if judged else None, ""),

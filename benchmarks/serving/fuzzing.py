@@ -3,6 +3,7 @@
 import asyncio
 import math
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aiohttp
 
@@ -16,26 +17,38 @@ KNOWN = 20
 METHODS = frozenset({"get", "post", "put", "patch", "delete", "head"})
 
 
-async def fuzz_service(service: Program, cases: int, finished: int, folder: Path) -> Fuzz:
-    """Send so many requests or more, and say how they were answered."""
-    operations = await _count_operations(service)
-    done = await asyncio.to_thread(
-        fuzz,
-        service.url,
-        folder,
-        password=KEY,
-        per_operation=math.ceil(cases / operations),
-        ids=[f"finished-{number:05}" for number in range(min(KNOWN, finished))],
-        limit_s=LIMIT_S,
+async def fuzz_service(service: Program, cases: int, finished: int, log: Path) -> Fuzz:
+    """Send so many requests or more, and say how they were answered; the log has each failure."""
+    per_operation = math.ceil(cases / await _count_varied(service))
+    with TemporaryDirectory(prefix="bench-fuzz-") as folder:
+        while True:
+            done = await asyncio.to_thread(
+                fuzz,
+                service.url,
+                Path(folder),
+                password=KEY,
+                per_operation=per_operation,
+                ids=[f"finished-{number:05}" for number in range(min(KNOWN, finished))],
+                limit_s=LIMIT_S,
+            )
+            await asyncio.to_thread(log.write_text, done.said)
+            if done.cases >= cases or done.failures:
+                break
+            per_operation *= 2  # some operations have fewer requests than were hoped for
+    return Fuzz(
+        wanted=cases,
+        cases=done.cases,
+        server_errors=done.server_errors,
+        failures=list(done.failures),
     )
-    (folder / "fuzz.log").write_text(done.said)
-    return Fuzz(cases=done.cases, server_errors=done.server_errors, failures=list(done.failures))
 
 
-async def _count_operations(service: Program) -> int:
+async def _count_varied(service: Program) -> int:
+    """Return how many operations take anything, so that requests can differ."""
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"{service.url}/openapi.json") as answer,
     ):
         paths = (await answer.json())["paths"]
-    return sum(method in METHODS for item in paths.values() for method in item)
+    operations = [item[method] for item in paths.values() for method in METHODS & item.keys()]
+    return sum("parameters" in one or "requestBody" in one for one in operations) or 1

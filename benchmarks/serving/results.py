@@ -74,6 +74,7 @@ class Lists(BaseModel):
 class Fuzz(BaseModel):
     """Requests made of the API's description."""
 
+    wanted: int
     cases: int
     server_errors: int
     failures: list[str]

@@ -52,7 +52,7 @@ def failing(*measured: Start | Lists | Streams | Fuzz) -> list[str]:
 
 def test_figures_that_reach_their_floors_pass() -> None:
     start = Start(present=50_000, ready_s=9, memory_mib=200)
-    fuzz = Fuzz(cases=10_000, server_errors=0, failures=[])
+    fuzz = Fuzz(wanted=10_000, cases=10_000, server_errors=0, failures=[])
 
     assert failing(start, lists(), streams(), fuzz) == []
 
@@ -68,8 +68,12 @@ def test_figures_that_reach_their_floors_pass() -> None:
         pytest.param(streams(all_read=stretch(cpu_s=13)), "CPU an event", id="busy"),
         pytest.param(streams(some_stuck=stretch(delay_p99_ms=101)), "of the others", id="held up"),
         pytest.param(streams(stuck_memory_kib=26), "each of them adds", id="a queue"),
-        pytest.param(Fuzz(cases=10_000, server_errors=1, failures=["x"]), "5xx", id="broken"),
-        pytest.param(Fuzz(cases=10_000, server_errors=0, failures=["x"]), "describe", id="odd"),
+        pytest.param(
+            Fuzz(wanted=10_000, cases=10_000, server_errors=1, failures=["x"]), "5xx", id="broken"
+        ),
+        pytest.param(
+            Fuzz(wanted=10_000, cases=10_000, server_errors=0, failures=["x"]), "describe", id="odd"
+        ),
     ],
 )
 def test_a_floor_missed_fails(bad: Start | Lists | Streams | Fuzz, name: str) -> None:
@@ -78,7 +82,7 @@ def test_a_floor_missed_fails(bad: Start | Lists | Streams | Fuzz, name: str) ->
 
 def test_small_runs_are_shown_and_not_judged() -> None:
     assert failing(Start(present=500, ready_s=60, memory_mib=9)) == []
-    assert failing(Fuzz(cases=500, server_errors=3, failures=["x"])) == []
+    assert failing(Fuzz(wanted=500, cases=500, server_errors=3, failures=["x"])) == []
     assert failing(streams(clients=50, memory_kib=100)) == []
 
 
