@@ -5,6 +5,7 @@ import pytest
 from playwright.async_api import expect
 
 from slides_operator.kube.cache import Kind
+from tests.service.accounts import make_account
 from tests.service.conftest import PASSWORD, RunningService, StartService
 from tests.service.web.conftest import OpenPage
 from tests.service.web.talks import Stage
@@ -129,6 +130,19 @@ async def test_strangers_sign_in_first_and_come_to_where_they_wanted(
         await expect(page).to_have_title("Sign in · Slides Extractor")
         await page.goto("/ui")
         await expect(page).to_have_title("Sign in · Slides Extractor")
+
+
+@pytest.mark.parametrize(
+    ("verbs", "want"), [(("get", "list"), False), (("get", "list", "delete"), True)]
+)
+async def test_buttons_are_for_those_who_may(
+    service: RunningService, stage: Stage, verbs: tuple[str, ...], *, want: bool
+) -> None:
+    made = await stage.failed("gone", URL, "", reason="NetworkError", message="No route.")
+    reader = await make_account(service.cluster, service.namespace, *verbs)
+    async with service.stranger.get(stage.href(made), headers=reader.headers) as answer:
+        text = await answer.text()
+    assert ('id="delete"' in text, 'id="retry"' in text) == (want, False)
 
 
 async def test_the_session_is_out_of_reach_of_scripts_and_other_sites(

@@ -9,6 +9,8 @@ from slides_operator.service.records import Record
 from slides_operator.service.web.addresses import Links
 
 ActionId = Literal["cancel", "retry", "delete"]
+VERBS: dict[ActionId, str] = {"cancel": "patch", "retry": "patch", "delete": "delete"}
+"""What Kubernetes calls it: who may not do that, may not do this."""
 
 
 @dataclass(frozen=True)

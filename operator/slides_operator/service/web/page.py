@@ -1,6 +1,7 @@
 """The page's routes: each answers HTML that can be read as it is; scripts only keep it fresh."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -12,11 +13,11 @@ from slides_operator.kube.cache import Kind
 from slides_operator.service.endpoint import UNREADABLE_FORM, receive_form
 from slides_operator.service.problems import ProblemError, words_of_server
 from slides_operator.service.records import Record
-from slides_operator.service.rest.job_actions import cancel_job, delete_job, look_again, retry_job
+from slides_operator.service.rest.job_actions import cancel_job, delete_job, retry_job
 from slides_operator.service.routes import Access, Call, Route
 from slides_operator.service.submissions import submit
 from slides_operator.service.web import files, session
-from slides_operator.service.web.actions import Action, build_actions
+from slides_operator.service.web.actions import VERBS, Action, build_actions
 from slides_operator.service.web.addresses import Links
 from slides_operator.service.web.files import find_talk
 from slides_operator.service.web.forms import (
@@ -119,19 +120,32 @@ async def show_talk(call: Call) -> web.Response:
     record, resource = await _read(call)
     links = _links(call)
     gallery, trouble = await read_gallery(call, record, links)
+    view = build_talk(
+        record,
+        resource,
+        links,
+        call.service.clock(),
+        batch=call.service.store.by_uid(record.batch),
+    )
     return page(
         "talk.html",
         site_for(call),
-        view=build_talk(
-            record,
-            resource,
-            links,
-            call.service.clock(),
-            batch=call.service.store.by_uid(record.batch),
-        ),
+        view=replace(view, actions=await _allowed(call, view.actions)),
         gallery=gallery,
         gallery_trouble=trouble,
         is_joined=call.query.joined,
+    )
+
+
+async def _allowed(call: Call, actions: Iterable[Action]) -> tuple[Action, ...]:
+    """Return what the caller may do."""
+    may, place = call.service.gatekeeper.may, call.namespace
+    return tuple(
+        [
+            action
+            for action in actions
+            if await may(call.caller, VERBS[action.id], Kind.EXTRACTION, place)
+        ]
     )
 
 
@@ -220,22 +234,19 @@ async def ask(call: Call) -> web.Response:
 
 async def act(call: Call) -> web.Response:
     """Cancel, retry or delete a talk."""
-    record = find_talk(call)
-    links = _links(call)
-    match call.path("action"):
-        case "cancel":
-            await call.allow("patch")
-            await cancel_job(call, record.uid, CANCELLED_HERE)
-        case "retry":
-            await call.allow("patch")
-            await retry_job(call, record.uid, force=True)
-        case "delete":
-            await call.allow("delete")
-            await delete_job(call, record.uid)
-            return see_other(links.home(record.namespace))
-        case unknown:
-            raise ProblemError(404, f"A talk cannot be asked to {unknown}.")
-    await look_again(call, record)
+    wanted = call.path("action")
+    verb = next((verb for id_, verb in VERBS.items() if id_ == wanted), None)
+    if verb is None:
+        raise ProblemError(404, f"A talk cannot be asked to {wanted}.")
+    await call.allow(verb)
+    record, links = find_talk(call), _links(call)
+    if wanted == "delete":
+        await delete_job(call, record.uid)
+        return see_other(links.home(record.namespace))
+    if wanted == "cancel":
+        await cancel_job(call, record.uid, CANCELLED_HERE)
+    else:
+        await retry_job(call, record.uid, force=True)
     return see_other(links.talk(record))
 
 

@@ -157,12 +157,14 @@ const watchViewer = (viewer) => {
   byId("close").addEventListener("click", () => viewer.close());
 };
 
+const watched = new WeakSet();
+
 /** Makes timeline and viewer of this page work, where there are any; once for each. */
 export const watchSlides = () => {
   for (const [id, start] of [["timeline", watchTimeline], ["viewer", watchViewer]]) {
     const element = byId(id);
-    if (!element || element.dataset.watched) continue;
-    element.dataset.watched = "yes";
+    if (!element || watched.has(element)) continue;
+    watched.add(element);
     start(element);
   }
 };

@@ -83,7 +83,9 @@ const reload = async () => {
   // What a question would do has changed with the state, and slides may have come.
   refresh(page, ["main"]);
   for (const dialog of document.querySelectorAll("dialog")) if (!dialog.open) dialog.remove();
-  for (const dialog of page.querySelectorAll("dialog")) document.body.append(document.adoptNode(dialog));
+  for (const dialog of page.querySelectorAll("dialog")) {
+    if (!byId(dialog.id)) document.body.append(document.adoptNode(dialog));
+  }
   watchSlides();
   showActivity();
   return true;
