@@ -205,7 +205,7 @@ ROUTES: tuple[Route, ...] = (
             tag=TAG,
             access=Access.SUBMIT,
             body=JobRequest,
-            answers={201: NewJob, 501: PROBLEM},
+            answers={201: NewJob, 400: PROBLEM, 501: PROBLEM},
         )
     ),
     *at_both(
