@@ -30,6 +30,11 @@ CONFIGURATION = """\
 [checks]
 # 501 is no failure: a kind of job whose outputs are still to come says so.
 not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "501"]
+
+[[operations]]
+# The stream of a job that waits goes on: what comes of it by then is looked at.
+include-path = "/jobs/{id}/stream"
+request-timeout = 1.0
 """
 LEFT_OUT = "/drain"
 """After it, every submission is refused."""
