@@ -70,7 +70,7 @@ async def run(options: argparse.Namespace, say: Say) -> Results:
         folder = Path(name)
         say(f"Creating {options.finished:,} finished jobs and {course.jobs:,} at work.")
         async with open_api(cluster.kubeconfig) as api:
-            await fill(api, finished=options.finished, running=course.jobs)
+            await fill(api, cluster.etcd, finished=options.finished, running=course.jobs)
         with run_service(cluster.kubeconfig, folder / "service.log") as (service, health):
             ready_s = await service.wait_until_ready(health, "/readyz")
             memory_mib = service.memory_kib() / 1024

@@ -52,13 +52,14 @@ async def send(
     return content
 
 
-async def watch(api: client.ApiClient, path: str, *, selector: str = "") -> AsyncIterator[Json]:
-    """Yield the events of a watch, beginning with what is there; one that ends is taken up again.
+async def watch(
+    api: client.ApiClient, path: str, *, selector: str = "", version: str = ""
+) -> AsyncIterator[Json]:
+    """Yield the events of a watch since a version, else beginning with what is there.
 
-    The API server ends a watch whose reader is slow, as on a machine that is busy otherwise.
-    Raises RuntimeError when it does not know any more what was missed.
+    One that ends is taken up again: the API server ends a watch whose reader is slow, as on a
+    machine that is busy otherwise. Raises RuntimeError when it does not know any more what was missed.
     """
-    version = ""
     while True:
         async for event in _watch_once(api, path, selector=selector, version=version):
             if event["type"] == "ERROR":

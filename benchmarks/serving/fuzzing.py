@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import aiohttp
 
+from benchmarks.serving.load import finished_name
 from benchmarks.serving.program import KEY, Program
 from benchmarks.serving.results import Fuzz
 from tests.service.fuzzing import fuzz
@@ -28,7 +29,7 @@ async def fuzz_service(service: Program, cases: int, finished: int, log: Path) -
                 Path(folder),
                 password=KEY,
                 per_operation=per_operation,
-                ids=[f"finished-{number:05}" for number in range(min(KNOWN, finished))],
+                ids=[finished_name(number) for number in range(min(KNOWN, finished))],
                 limit_s=LIMIT_S,
             )
             await asyncio.to_thread(log.write_text, done.said)

@@ -84,6 +84,8 @@ async def _stretch(
     await asyncio.sleep(SETTLE_S)
     came = [one for one in crowd.between(begin, end) if one.client >= skip]
     delays = sorted(_delays(came, read(seen))) if seen else [0.0]
+    if not delays:
+        raise RuntimeError(f"No event came: {program.tail()}")
     return Stretch(
         seconds=end - begin,
         readers=course.clients - skip,

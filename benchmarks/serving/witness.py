@@ -4,18 +4,20 @@ A process of its own, so that nothing delays it. Writes a line for each: the ver
 """
 
 import asyncio
+import json
 import sys
 import time
 from pathlib import Path
 
-from benchmarks.reconciling.api import open_api, watch
+from benchmarks.reconciling.api import open_api, send, watch
 from benchmarks.serving.load import PATH
 
 
 async def main(kubeconfig: Path) -> None:
     """Watch until ended."""
     async with open_api(kubeconfig) as api:
-        async for event in watch(api, PATH):
+        page = json.loads(await send(api, "GET", f"{PATH}?limit=1"))
+        async for event in watch(api, PATH, version=page["metadata"]["resourceVersion"]):
             version = event["object"]["metadata"]["resourceVersion"]
             sys.stdout.write(f"{version} {time.monotonic():.6f}\n")
             sys.stdout.flush()

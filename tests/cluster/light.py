@@ -41,6 +41,8 @@ class LightCluster(Cluster):
     """A light cluster that runs."""
 
     server: str
+    etcd: str
+    """URL of its store, open to everybody on this machine."""
     processes: Processes = field(repr=False)
 
     def restart_apiserver(self, *, kill: bool = False) -> None:
@@ -133,7 +135,7 @@ class _Starter:
             "--disable-admission-plugins=TaintNodesByCondition",
             *flags,
         )
-        cluster = LightCluster(self._kubeconfig, server, self.processes)
+        cluster = LightCluster(self._kubeconfig, server, etcd, self.processes)
         self.processes.wait_until(cluster.answers, "the API server", limit_s=START_LIMIT_S)
         return cluster
 
