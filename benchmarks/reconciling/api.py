@@ -58,7 +58,8 @@ async def watch(
     """Yield the events of a watch since a version, else beginning with what is there.
 
     One that ends is taken up again: the API server ends a watch whose reader is slow, as on a
-    machine that is busy otherwise. Raises RuntimeError when it does not know any more what was missed.
+    machine that is busy otherwise. Raises RuntimeError when it does not know any more what was
+    missed.
     """
     while True:
         async for event in _watch_once(api, path, selector=selector, version=version):
