@@ -37,6 +37,8 @@ NAME = "talk"
 """Of the resource in samples/talk.yaml."""
 SOURCE_KEY = "talks/talk.mp4"
 """Where that resource says the talk is."""
+PASSWORD = "slides-demo"  # noqa: S105 - of a trial, which only a forwarded port reaches
+"""Of the service."""
 FOLLOW_LIMIT_S = 600.0
 """Chosen: more than the deadline of a talk of three minutes has ever needed."""
 POLL_S = 0.5
@@ -134,8 +136,13 @@ def build_values(endpoint: str, images: list[Image]) -> Json:
         "config": {"create": True, "data": {"S3_ENDPOINT": endpoint, "S3_BUCKET_NAME": BUCKET}},
         "secrets": {
             "create": True,
-            "data": {"S3_ACCESS_KEY": ACCESS_KEY, "S3_SECRET_KEY": SECRET_KEY},
+            "data": {
+                "S3_ACCESS_KEY": ACCESS_KEY,
+                "S3_SECRET_KEY": SECRET_KEY,
+                "API_PASSWORD": PASSWORD,
+            },
         },
+        "service": {"enabled": True},
         "networkPolicy": {"runner": {"allowedNamespaces": [NAMESPACE]}},
     }
 
@@ -209,6 +216,9 @@ Go on:
   kubectl -n {NAMESPACE} describe slx/{NAME}
   kubectl explain slx.spec.outputs --recursive
   helm -n {SYSTEM} get notes {RELEASE}
+  kubectl -n {SYSTEM} port-forward service/{RELEASE}-slides-extractor 8000:80 &
+  curl -N -H 'Authorization: Bearer {PASSWORD}' 'http://localhost:8000/jobs/{NAME}/stream?namespace={NAMESPACE}'
+  http://localhost:8000/ui?namespace={NAMESPACE} is its page, with the password {PASSWORD}
   make cluster-down"""
 
 

@@ -65,7 +65,16 @@ def test_sample_is_a_manifest(chart: Path) -> None:
     [
         ({}, ["all namespaces", "apiServer.cidrs", "service.enabled=true"], ["WARNING", "/ui"]),
         ({"watchNamespaces": ["a", "b"]}, ["the namespaces a, b", "kubectl -n a apply"], []),
-        (EVERYTHING, ["`helm get values` shows them", "Another namespace needs"], ["from-literal"]),
+        (
+            EVERYTHING,
+            ["`helm get values` shows them", "Another namespace needs", "literal=API_PASSWORD"],
+            ["from-literal=S3"],
+        ),
+        (
+            {**SIDECAR, "secrets": {"create": True, "data": {"API_PASSWORD": "p"}}},
+            ["Call the service"],
+            ["literal=API_PASSWORD"],
+        ),
         ({"networkPolicy": {"enabled": False}}, ["WARNING: networkPolicy"], ["allowedCIDRs"]),
         ({"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1/32"]}}}, [], ["endpointslices"]),
         ({"admissionPolicy": {"enabled": False}}, ["WARNING: admissionPolicy"], []),
@@ -90,6 +99,7 @@ def test_sample_is_a_manifest(chart: Path) -> None:
         "default",
         "namespaces",
         "created",
+        "password-created",
         "open-network",
         "closed",
         "no-policy",

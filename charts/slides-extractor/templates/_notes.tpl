@@ -100,12 +100,17 @@ WARNING: crds.keep is false: `helm uninstall` deletes the CRDs, and with them ev
 {{- $secret := include "slides-extractor.serviceSecret" . -}}
 {{- $name := include "slides-extractor.fullname" . }}
 
-5. The service waits for its keys, which lie in this release's namespace:
+5. {{ if hasKey .Values.secrets.data "API_PASSWORD" -}}
+   Call the service, or open its page:
+{{- else -}}
+   The service waits for its keys, which lie in this release's namespace:
 
-     kubectl -n {{ .Release.Namespace }} patch secret {{ $secret }} --type=merge --patch \
-       "{\"stringData\": {\"API_PASSWORD\": \"$(openssl rand -hex 16)\", \"SECRET_KEY\": \"$(openssl rand -hex 32)\"}}"
+     kubectl -n {{ .Release.Namespace }} create secret generic {{ $secret }} --dry-run=client -o yaml \
+       --from-literal=API_PASSWORD="$(openssl rand -hex 16)" \
+       --from-literal=SECRET_KEY="$(openssl rand -hex 32)" | kubectl apply --server-side -f -
 
    Then call it, or open its page:
+{{- end }}
 {{ if .Values.service.ingress.enabled }}
      URL={{ ternary "https" "http" (not (empty .Values.service.ingress.tlsSecretName)) }}://{{ .Values.service.ingress.host }}
 {{- else }}
