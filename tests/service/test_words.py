@@ -7,7 +7,6 @@ from slides_operator.service.records import Counts
 from slides_operator.service.words import (
     phase_of,
     phases_003,
-    phases_004,
     seed001_item,
     seed001_job,
     seed002,
@@ -64,5 +63,4 @@ def test_items_make_a_job(items: Counts, job001: str, job004: str) -> None:
 def test_words_lead_back_to_phases() -> None:
     assert phases_003("pending") == {Phase.PENDING, Phase.SUSPENDED}
     assert phases_003("queued") == {Phase.QUEUED}
-    assert phases_004("cancelled") == {Phase.CANCELLED}
-    assert phases_003("dreaming") == phases_004("queued") == frozenset()
+    assert phases_003("dreaming") == frozenset()

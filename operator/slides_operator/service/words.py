@@ -77,8 +77,3 @@ def seed004_job(counts: Counts) -> JobWord004:
 def phases_003(word: str) -> frozenset[Phase]:
     """Return the phases that a status of seed 003 stands for; none for an unknown word."""
     return frozenset(phase for phase, words in _WORDS.items() if words[3] == word)
-
-
-def phases_004(word: str) -> frozenset[Phase]:
-    """Return the phases that a job's status of seed 004 stands for; none for an unknown word."""
-    return frozenset(phase for phase, words in _WORDS.items() if words[4] == word)
