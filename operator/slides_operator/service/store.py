@@ -5,8 +5,8 @@ kept in the order of creation. A list joins the shelves that fit: their lengths 
 only as much of each is read as the page can need.
 """
 
-from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Iterable, Iterator
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple, TypeVar
@@ -154,8 +154,11 @@ class Store:
             shelves = [self._matching(shelves, search.lower(), where)]
         total = sum(map(len, shelves))
         end = total if limit is None else min(offset + limit, total)
-        places = _merged(shelves, end, newest_first=newest_first)
-        return Page(total, tuple(self._records[uid] for _, uid in places[offset:end]))
+        first = min(offset, end)
+        ranks = (total - end, total - first) if newest_first else (first, end)
+        places = _between(shelves, *ranks)
+        ordered = reversed(places) if newest_first else places
+        return Page(total, tuple(self._records[uid] for _, uid in ordered))
 
     def iterate(self, kind: Kind) -> Iterator[Record]:
         """Yield all records of a kind, in no order."""
@@ -239,10 +242,27 @@ def _discard(groups: dict[Key, dict[str, None]], key: Key, uid: str) -> None:
         del groups[key]
 
 
-def _merged(shelves: Iterable[Places], end: int, *, newest_first: bool) -> Places:
-    """Return the first `end` places of several shelves, and perhaps more."""
-    parts = [shelf[: -end - 1 : -1] if newest_first else shelf[:end] for shelf in shelves]
-    if len(parts) == 1:
-        return parts[0]
-    # It finds that the parts are sorted, and merges them.
-    return sorted(chain.from_iterable(parts), reverse=newest_first)
+def _between(shelves: Sequence[Places], first: int, last: int) -> Places:
+    """Return the places from the rank `first` to before `last` of all shelves together."""
+    begins, ends = _cut(shelves, first), _cut(shelves, last)
+    cuts = zip(shelves, begins, ends, strict=True)
+    return sorted(chain.from_iterable(shelf[begin:end] for shelf, begin, end in cuts))
+
+
+def _cut(shelves: Sequence[Places], rank: int) -> list[int]:
+    """Return how much of each shelf is among the first `rank` places, without merging any.
+
+    Each round halves the longest stretch that is left, at a place whose rank bisection tells.
+    """
+    lows, highs = [0] * len(shelves), [len(shelf) for shelf in shelves]
+    while sum(lows) < rank:
+        longest = max(range(len(shelves)), key=lambda at: highs[at] - lows[at])
+        pivot = shelves[longest][(lows[longest] + highs[longest]) // 2]
+        through = [bisect_right(shelf, pivot) for shelf in shelves]
+        if sum(through) <= rank:
+            lows = through
+        else:
+            highs = [bisect_left(shelf, pivot) for shelf in shelves]
+            if sum(highs) <= rank:
+                return highs
+    return lows
