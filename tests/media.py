@@ -5,7 +5,8 @@ pictures, and slides look like slides: a title, bullet lines and a shape on a qu
 """
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -79,20 +80,34 @@ def make_talk(
     frames, `title` the container's own, `container` options of the muxer.
     """
     moments = list(_moments(slides, fps, vfr=vfr))
-    with av.open(str(path), "w", options=dict(container or {})) as output:
-        if title is not None:
-            output.metadata["title"] = title
-        stream = _add_video(output, codec, fps, _stored_size(size, rotation), pix_fmt)
-        stream.gop_size = gop or fps * 5
-        tick = Fraction(1, TICKS if vfr else fps)
-        stream.codec_context.time_base = tick
-        if rotation:
-            stream.set_display_rotation(-rotation)  # FFmpeg counts the other way
-        sound = _add_audio(output) if audio else None
-        _mux_video(output, stream, moments, tick=tick, size=size, rotation=rotation)
-        if sound:
-            _mux_audio(output, sound, sum(seconds for _, seconds in slides))
+
+    def write() -> None:
+        with av.open(str(path), "w", options=dict(container or {})) as output:
+            if title is not None:
+                output.metadata["title"] = title
+            stream = _add_video(output, codec, fps, _stored_size(size, rotation), pix_fmt)
+            stream.gop_size = gop or fps * 5
+            tick = Fraction(1, TICKS if vfr else fps)
+            stream.codec_context.time_base = tick
+            if rotation:
+                stream.set_display_rotation(-rotation)  # FFmpeg counts the other way
+            sound = _add_audio(output) if audio else None
+            _mux_video(output, stream, moments, tick=tick, size=size, rotation=rotation)
+            if sound:
+                _mux_audio(output, sound, sum(seconds for _, seconds in slides))
+
+    _apart(write)
     return Talk(path, _spans(slides, fps), sum(seconds for _, seconds in slides), size)
+
+
+def _apart(work: Callable[[], None]) -> None:
+    """Do the work in a thread that ends with it.
+
+    As root, SVT-AV1 gives the thread that calls it real-time priority, for good, and every process
+    that it starts would inherit that: two that spin take the whole machine.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(work).result()
 
 
 def make_audio(path: Path, seconds: float = 5.0) -> Path:
