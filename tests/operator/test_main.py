@@ -148,7 +148,8 @@ def test_outlives_the_api_server(
 
         wait_until(_has_attempt(light_cluster, namespace, "talk"))
         report(light_cluster, namespace, "talk")
-        wait_until(_is(light_cluster, namespace, "talk", "Completed"))
+        # Controllers, scheduler and kwok come back one after the other, each after up to 30 s.
+        wait_until(_is(light_cluster, namespace, "talk", "Completed"), limit_s=180)
         known = 'slides_operator_extractions{phase="Pending"} 0.0'
         wait_until(lambda: known in operator.ask("/metrics")[1], limit_s=90)
         code, _ = operator.stop()
