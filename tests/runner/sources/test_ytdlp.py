@@ -214,8 +214,13 @@ def test_ctrl_c_ends_the_download_at_once(
             pressed.set()
             _thread.interrupt_main()
 
-    with pytest.raises(KeyboardInterrupt):
-        open_url(_serve_many(server)).fetch(work_dir, press_ctrl_c)
+    # What a shell starts in the background ignores Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            open_url(_serve_many(server)).fetch(work_dir, press_ctrl_c)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
     assert _segments(server) < 50
 
