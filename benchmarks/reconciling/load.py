@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from benchmarks.reconciling.api import API_VERSION, NAMESPACE, Json
-from slides_operator.core.job import build_job, progress_seconds
-from slides_operator.core.observe import World, observe
+from slides_operator.extraction.job import build_job, progress_seconds
+from slides_operator.extraction.observe import World, observe
 from slides_operator.settings import OperatorSettings
 from tests.cluster.kwok import ANNOTATIONS
 

@@ -13,15 +13,6 @@ import structlog
 
 from slides_api.wellknown import OUTPUTS_FINALIZER
 from slides_operator.batch.reconcile import BatchReconciler
-from slides_operator.core.deletion import plan_abandonment, plan_delay, plan_deletion
-from slides_operator.core.job import progress_seconds
-from slides_operator.core.objects import Json
-from slides_operator.core.observe import Observation, World, observe
-from slides_operator.core.plan import Plan, plan, plan_hindrance, plan_refusal
-from slides_operator.core.pod import template_hash
-from slides_operator.core.settled import is_settled
-from slides_operator.core.stuck import needs_events
-from slides_operator.core.twins import find_twins, manifests_at_stake, video_at_stake
 from slides_operator.errors import (
     FORBIDDEN,
     ApiError,
@@ -30,6 +21,15 @@ from slides_operator.errors import (
     RejectedError,
     UnreachableError,
 )
+from slides_operator.extraction.deletion import plan_abandonment, plan_delay, plan_deletion
+from slides_operator.extraction.job import progress_seconds
+from slides_operator.extraction.objects import Json
+from slides_operator.extraction.observe import Observation, World, observe
+from slides_operator.extraction.plan import Plan, plan, plan_hindrance, plan_refusal
+from slides_operator.extraction.pod import template_hash
+from slides_operator.extraction.settled import is_settled
+from slides_operator.extraction.stuck import needs_events
+from slides_operator.extraction.twins import find_twins, manifests_at_stake, video_at_stake
 from slides_operator.kube.cache import Cache, Key, Kind
 from slides_operator.kube.cluster import Cluster
 from slides_operator.settings import OperatorSettings

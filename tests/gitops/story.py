@@ -11,9 +11,9 @@ from slides_api.v1alpha1 import SlideExtractionBatchStatus, SlideExtractionStatu
 from slides_api.wellknown import API_VERSION, OUTPUTS_FINALIZER
 from slides_operator.batch.observe import observe_batch
 from slides_operator.batch.plan import plan_batch
-from slides_operator.core.deletion import plan_deletion
-from slides_operator.core.observe import World, observe
-from slides_operator.core.plan import plan
+from slides_operator.extraction.deletion import plan_deletion
+from slides_operator.extraction.observe import World, observe
+from slides_operator.extraction.plan import plan
 from slides_operator.settings import OperatorSettings
 
 Json = dict[str, Any]

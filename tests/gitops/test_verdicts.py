@@ -4,7 +4,7 @@ import pytest
 
 from slides_api.v1alpha1 import Phase
 from slides_api.wellknown import RETRY_AT
-from slides_operator.core.objects import holds
+from slides_operator.extraction.objects import holds
 from tests.gitops.story import RESULT, BatchStory, Story
 from tests.gitops.verdicts import Verdicts, judge
 

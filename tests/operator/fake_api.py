@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from slides_operator.core.objects import format_time
-from slides_operator.core.status import OPERATOR_FIELDS
 from slides_operator.errors import ApiError, ConflictError, NotFoundError
+from slides_operator.extraction.objects import format_time
+from slides_operator.extraction.status import OPERATOR_FIELDS
 from slides_operator.kube.cache import Cache
 from slides_operator.kube.client import APPLY_PATCH
 

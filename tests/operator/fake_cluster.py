@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from slides_api.wellknown import ATTEMPT_LABEL, EXTRACTION_LABEL
-from slides_operator.core.objects import format_time
+from slides_operator.extraction.objects import format_time
 from tests.operator.fake_api import FakeApi
 
 Json = dict[str, Any]

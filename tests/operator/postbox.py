@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from slides_operator.core.callback import Delivery, Tried
+from slides_operator.extraction.callback import Delivery, Tried
 from slides_operator.kube.cache import Key
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from slides_api.v1alpha1 import SlideExtractionStatus
 from slides_api.wellknown import API_VERSION, RUNNER_MANAGER
-from slides_operator.core.callback import Delivery
 from slides_operator.errors import ConflictError
+from slides_operator.extraction.callback import Delivery
 from slides_operator.kube.cache import PLURALS, Cache, Key, Kind
 from slides_operator.kube.client import APPLY_PATCH, Client
 from slides_operator.kube.cluster import Cluster

@@ -17,9 +17,9 @@ from slides_api.wellknown import (
     REDELIVER_AT,
     RETRY_AT,
 )
-from slides_operator.core.labels import DELETION_LABEL
-from slides_operator.core.objects import format_time, parse_time
-from slides_operator.core.status import own_part
+from slides_operator.extraction.labels import DELETION_LABEL
+from slides_operator.extraction.objects import format_time, parse_time
+from slides_operator.extraction.status import own_part
 from slides_operator.kube.cache import Key, Kind
 from tests.operator.fake_api import WATCHED, FakeApi
 from tests.operator.fake_cluster import FakeCluster

@@ -7,9 +7,13 @@ from typing import Any
 
 from slides_api.names import deletion_job_name, job_name
 from slides_api.wellknown import API_VERSION, ATTEMPT_LABEL, EXTRACTION_LABEL
-from slides_operator.core.labels import DELETION_LABEL, PROGRESS_ANNOTATION, TEMPLATE_ANNOTATION
-from slides_operator.core.objects import format_time
-from slides_operator.core.observe import Observation, World, observe
+from slides_operator.extraction.labels import (
+    DELETION_LABEL,
+    PROGRESS_ANNOTATION,
+    TEMPLATE_ANNOTATION,
+)
+from slides_operator.extraction.objects import format_time
+from slides_operator.extraction.observe import Observation, World, observe
 from slides_operator.settings import OperatorSettings
 
 Json = dict[str, Any]

@@ -7,8 +7,8 @@ from slides_api.conditions import ConditionType, Reason
 from slides_api.names import child_name
 from slides_api.v1alpha1 import Phase
 from slides_api.wellknown import ITEM
-from slides_operator.core.callback import owes_callback
-from slides_operator.core.objects import Json, find_condition, present
+from slides_operator.extraction.callback import owes_callback
+from slides_operator.extraction.objects import Json, find_condition, present
 
 ENDED = frozenset({Phase.COMPLETED, Phase.FAILED, Phase.CANCELLED})
 AT_WORK = frozenset({Phase.DOWNLOADING, Phase.EXTRACTING, Phase.UPLOADING})

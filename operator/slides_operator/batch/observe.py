@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from slides_api.conditions import ConditionType
 from slides_api.v1alpha1 import SlideExtractionBatchSpec
 from slides_operator.batch.items import Child, observe_children
-from slides_operator.core.callback import Telling, Tried, observe_telling
-from slides_operator.core.objects import Json, holds
-from slides_operator.core.observe import explain
+from slides_operator.extraction.callback import Telling, Tried, observe_telling
+from slides_operator.extraction.objects import Json, holds
+from slides_operator.extraction.observe import explain
 
 
 @dataclass(frozen=True, slots=True)

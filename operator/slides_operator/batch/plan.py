@@ -20,15 +20,15 @@ from slides_api.wellknown import (
 from slides_operator.batch.items import ENDED, build_rows
 from slides_operator.batch.observe import BatchObservation
 from slides_operator.batch.status import build_refusal, build_status
-from slides_operator.core.callback import (
+from slides_operator.extraction.callback import (
     Delivery,
     due_delivery,
     is_open,
     next_moments,
     was_given_up,
 )
-from slides_operator.core.objects import Json, find_condition, parse_time
-from slides_operator.core.plan import Event, callback_event
+from slides_operator.extraction.objects import Json, find_condition, parse_time
+from slides_operator.extraction.plan import Event, callback_event
 
 BURST = 50
 """SlideExtractions created or changed at once: chosen, so that a large batch shares the API."""

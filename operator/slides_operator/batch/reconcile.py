@@ -15,9 +15,9 @@ from slides_api.conditions import Reason
 from slides_api.wellknown import ITEM
 from slides_operator.batch.observe import BatchObservation, observe_batch
 from slides_operator.batch.plan import BatchPlan, Change, plan_batch
-from slides_operator.core.objects import Json
-from slides_operator.core.wording import clean
 from slides_operator.errors import ApiError, NotFoundError, RejectedError
+from slides_operator.extraction.objects import Json
+from slides_operator.extraction.wording import clean
 from slides_operator.kube.cache import Cache, Key, Kind
 from slides_operator.kube.cluster import Cluster
 from slides_operator.webhooks import Deliveries

@@ -9,10 +9,10 @@ from slides_api.conditions import ConditionType, Reason
 from slides_api.v1alpha1 import ConditionStatus, Phase
 from slides_operator.batch.items import count_rows
 from slides_operator.batch.observe import BatchObservation
-from slides_operator.core.callback import next_callback
-from slides_operator.core.conditions import Conditions
-from slides_operator.core.objects import Json, format_time, present
-from slides_operator.core.wording import clean
+from slides_operator.extraction.callback import next_callback
+from slides_operator.extraction.conditions import Conditions
+from slides_operator.extraction.objects import Json, format_time, present
+from slides_operator.extraction.wording import clean
 
 STATUS_LIMIT = 480 * 1024
 """Bytes of all rows beyond which they leave out where manifests lie: etcd takes 1.5 MB whole."""

@@ -19,7 +19,7 @@ from slides_api.wellknown import (
     EXTRACTION_LABEL,
     EXTRACTIONS,
 )
-from slides_operator.core.objects import job_has_ended
+from slides_operator.extraction.objects import job_has_ended
 from slides_operator.kube.quickjson import from_json, to_json
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from slides_api.conditions import ConditionType
-from slides_operator.core.callback import was_given_up
+from slides_operator.extraction.callback import was_given_up
 from slides_operator.kube.cache import Manifest
 from slides_operator.metrics import Metrics
 

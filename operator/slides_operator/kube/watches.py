@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from slides_api.wellknown import MANAGED_BY_LABEL, OPERATOR_NAME
-from slides_operator.core.objects import job_has_ended
+from slides_operator.extraction.objects import job_has_ended
 from slides_operator.kube.cache import JOB, POD, Cache, Key
 from slides_operator.kube.client import Client, Json
 from slides_operator.kube.follow import Follower

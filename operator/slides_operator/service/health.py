@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from slides_operator.core.objects import parse_time
 from slides_operator.errors import ApiError
+from slides_operator.extraction.objects import parse_time
 from slides_operator.kube.client import Client
 from slides_operator.leader import LEASE_NAME
 

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from slides_api.conditions import OPERATOR_REASONS, ConditionType, ReasonClass
 from slides_api.exit_codes import REASON_CLASS
 from slides_api.wellknown import ATTEMPT_LABEL
-from slides_operator.core.objects import Json, find_condition, parse_time
 from slides_operator.errors import ApiError
+from slides_operator.extraction.objects import Json, find_condition, parse_time
 from slides_operator.service.gateway import Gateway
 from slides_operator.service.outputs import Outputs
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from slides_api.names import log_key, storage_prefix
 from slides_api.v1alpha1 import Outputs as WantedOutputs
-from slides_operator.core.objects import Json
+from slides_operator.extraction.objects import Json
 from slides_operator.service.problems import ProblemError
 from slides_operator.service.settings import ServiceSettings
 

@@ -15,7 +15,7 @@ from slides_api.wellknown import (
     PRIORITY,
     RETRIES,
 )
-from slides_operator.core.objects import Json, find_condition, format_time, parse_time
+from slides_operator.extraction.objects import Json, find_condition, format_time, parse_time
 from slides_operator.kube.cache import Kind
 from slides_operator.service.videos import find_video
 

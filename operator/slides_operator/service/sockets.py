@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import WSCloseCode, web
 from pydantic import BaseModel, ConfigDict
 
-from slides_operator.core.objects import format_time
+from slides_operator.extraction.objects import format_time
 from slides_operator.kube.cache import Kind
 from slides_operator.kube.quickjson import to_json
 from slides_operator.service.audience import bound_queue

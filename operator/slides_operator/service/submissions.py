@@ -24,8 +24,8 @@ from slides_api.wellknown import (
     JOB_TYPE_LABEL,
     REQUEST_HASH,
 )
-from slides_operator.core.objects import Json, merged
 from slides_operator.errors import ConflictError, NotFoundError
+from slides_operator.extraction.objects import Json, merged
 from slides_operator.kube.cache import Kind
 from slides_operator.service.problems import ProblemError
 from slides_operator.service.records import ENDED, Record

@@ -1,6 +1,6 @@
 """Webhooks: the end of a resource is told to whom its spec names, and that is tried for days.
 
-When an attempt is due is decided with everything else in `core/callback.py`, and written with
+When an attempt is due is decided with everything else in `extraction/callback.py`, and written with
 everything else in the one status; here is how it is made.
 """
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from yarl import URL
 
-from slides_operator.core.callback import Delivery, Tried
+from slides_operator.extraction.callback import Delivery, Tried
 from slides_operator.kube.cache import Key
 
 PER_HOST = 4

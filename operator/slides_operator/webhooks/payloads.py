@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from slides_api.conditions import ConditionType
 from slides_api.wellknown import BATCH_KIND, BATCH_LABEL, EXTRACTION_KIND, ITEM
-from slides_operator.core.objects import Json, find_condition
+from slides_operator.extraction.objects import Json, find_condition
 
 BuildData = Callable[[Json, Sequence[Json]], Json]
 """Makes what is told of a resource, and of the SlideExtractions of a batch."""

@@ -10,9 +10,9 @@ import structlog
 from standardwebhooks import Webhook
 
 from slides_operator.addresses import LookUp, look_up
-from slides_operator.core.callback import Delivery, Tried, is_open
-from slides_operator.core.objects import Json
 from slides_operator.errors import FORBIDDEN, ApiError, DeliveryError, NotFoundError
+from slides_operator.extraction.callback import Delivery, Tried, is_open
+from slides_operator.extraction.objects import Json
 from slides_operator.kube.cache import Cache, Key, Kind
 from slides_operator.kube.cluster import Cluster
 from slides_operator.metrics import Metrics

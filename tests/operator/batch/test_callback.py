@@ -11,7 +11,7 @@ from slides_api.v1alpha1 import SlideExtractionBatchStatus
 from slides_api.wellknown import API_VERSION
 from slides_operator.batch.observe import observe_batch
 from slides_operator.batch.plan import BatchPlan, plan_batch
-from slides_operator.core.callback import Delivery, Tried, delivery_id
+from slides_operator.extraction.callback import Delivery, Tried, delivery_id
 from slides_operator.kube.cache import Key, Kind
 from tests.operator.fake_api import FakeApi
 from tests.operator.mortal import MortalOperator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from slides_api.wellknown import API_VERSION
-from slides_operator.core.objects import format_time
+from slides_operator.extraction.objects import format_time
 from slides_operator.kube.cache import Cache, Key, Kind
 from slides_operator.kube.cluster import Cluster
 from slides_operator.kube.echoes import Echoes

@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from slides_api.wellknown import EXTRACTION_LABEL, MANAGED_BY_LABEL, OPERATOR_NAME
-from slides_operator.core.objects import job_has_ended
 from slides_operator.errors import GoneError
+from slides_operator.extraction.objects import job_has_ended
 from slides_operator.kube import watches
 from slides_operator.kube.cache import JOB, POD, Cache, Key, Kind
 from slides_operator.kube.client import Client

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from slides_operator.core.callback import Delivery, Tried
+from slides_operator.extraction.callback import Delivery, Tried
 from slides_operator.kube.cache import Key, Kind
 from slides_operator.webhooks import Deliveries
 from slides_operator.webhooks.deliveries import AT_ONCE, PER_HOST

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from standardwebhooks import Webhook
 
-from slides_operator.core.callback import Delivery
 from slides_operator.errors import ApiError, NotFoundError, UnreachableError
+from slides_operator.extraction.callback import Delivery
 from slides_operator.kube.cache import Cache, Key, Kind
 from slides_operator.metrics import Metrics
 from slides_operator.webhooks.postman import Postman

@@ -13,7 +13,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from slides_api.wellknown import API_VERSION, REDELIVER_AT
-from slides_operator.core.status import own_part
+from slides_operator.extraction.status import own_part
 from tests.cluster.light import LightCluster
 from tests.operator.process import find, report, run_operator, status_of, wait_until
 

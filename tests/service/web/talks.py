@@ -10,7 +10,7 @@ from typing import Any
 from slides_api.manifest import Manifest
 from slides_api.names import storage_prefix
 from slides_api.v1alpha1 import Outputs, SlidesOutput
-from slides_operator.core.objects import format_time
+from slides_operator.extraction.objects import format_time
 from tests.s3_server import S3Server
 from tests.service.conftest import RunningService
 from tests.service.objects import PHASES

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pydantic import BaseModel, Field
 
 from slides_api.names import child_name
-from slides_operator.core.objects import Json
 from slides_operator.errors import ApiError, NotFoundError
+from slides_operator.extraction.objects import Json
 from slides_operator.service.logs import Line
 from slides_operator.service.problems import ProblemError
 from slides_operator.service.records import Record, record_of

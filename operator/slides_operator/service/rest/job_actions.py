@@ -2,8 +2,8 @@
 
 from slides_api.v1alpha1 import Phase
 from slides_api.wellknown import CANCEL_REASON, RETRIES, RETRY_AT
-from slides_operator.core.objects import Json, format_time
 from slides_operator.errors import NotFoundError
+from slides_operator.extraction.objects import Json, format_time
 from slides_operator.kube.cache import Kind
 from slides_operator.service.problems import ProblemError
 from slides_operator.service.records import Record

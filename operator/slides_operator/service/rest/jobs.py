@@ -7,8 +7,8 @@ import structlog
 from aiohttp import web
 
 from slides_api.wellknown import PRIORITY
-from slides_operator.core.objects import Json
 from slides_operator.errors import ApiError
+from slides_operator.extraction.objects import Json
 from slides_operator.kube.quickjson import from_json
 from slides_operator.service.outputs import keys_of
 from slides_operator.service.problems import MEDIA_TYPE as PROBLEM

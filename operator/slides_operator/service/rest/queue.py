@@ -10,8 +10,8 @@ from aiohttp import web
 
 from slides_api.v1alpha1 import Phase
 from slides_api.wellknown import CREATED_BY_REST
-from slides_operator.core.objects import parse_time
 from slides_operator.errors import ApiError, ConflictError, NotFoundError
+from slides_operator.extraction.objects import parse_time
 from slides_operator.service.problems import ProblemError, of_api_error
 from slides_operator.service.records import Record
 from slides_operator.service.rest.job_actions import (

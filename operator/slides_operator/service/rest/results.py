@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from aiohttp import hdrs, web
 from pydantic import BaseModel, Field
 
-from slides_operator.core.objects import Json, format_time
+from slides_operator.extraction.objects import Json, format_time
 from slides_operator.service.logs import level_of_event, tail, time_of_event
 from slides_operator.service.outputs import Place, keys_of, objects
 from slides_operator.service.problems import ProblemError

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from slides_api.v1alpha1 import Phase
-from slides_operator.core.objects import Json
+from slides_operator.extraction.objects import Json
 from slides_operator.service.records import Record
 from slides_operator.service.web.addresses import Links
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from slides_api.v1alpha1 import Document, ImageFormat, Sensitivity
 from slides_api.v1alpha1.source import LONGEST_URL, SOURCE_URL
-from slides_operator.core.objects import Json
+from slides_operator.extraction.objects import Json
 from slides_operator.service.submissions import build_extraction
 
 BARE = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}(?:/\S*)?", re.IGNORECASE)

@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import hdrs, web
 from pydantic import BaseModel, Field
 
-from slides_operator.core.objects import Json
 from slides_operator.errors import NotFoundError, RejectedError
+from slides_operator.extraction.objects import Json
 from slides_operator.kube.cache import Kind
 from slides_operator.service.endpoint import UNREADABLE_FORM, receive_form
 from slides_operator.service.problems import ProblemError, words_of_server

@@ -8,8 +8,8 @@ from datetime import datetime
 from slides_api.moments import clock
 from slides_api.v1alpha1 import Phase
 from slides_api.wellknown import RETRY_AT
-from slides_operator.core.objects import Json, format_time, parse_time
 from slides_operator.errors import ApiError
+from slides_operator.extraction.objects import Json, format_time, parse_time
 from slides_operator.service.logs import Line, tail
 from slides_operator.service.manifests import MANIFEST
 from slides_operator.service.problems import ProblemError

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from slides_api.moments import clock
 from slides_api.v1alpha1 import Phase
-from slides_operator.core.objects import Json, format_time, parse_time
+from slides_operator.extraction.objects import Json, format_time, parse_time
 from slides_operator.service.records import Record
 from slides_operator.service.videos import find_video
 from slides_operator.service.web.addresses import Links, host_of, shown_url
