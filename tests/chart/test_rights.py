@@ -7,27 +7,22 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from slides_api.wellknown import API_VERSION
 from tests.chart.charts import (
     NAMESPACE,
     OPERATOR,
     Object,
-    Values,
     environment,
-    install,
-    of_kind,
     render,
 )
-from tests.chart.people import account
+from tests.chart.rights import Place, run_place
 from tests.cluster.kwok import ANNOTATIONS, PodPlay
-from tests.cluster.light import TOOLS, LightCluster, free_ports, run_light_cluster
+from tests.cluster.light import TOOLS, LightCluster, free_ports
 
 pytestmark = [pytest.mark.api, pytest.mark.slow]
 
@@ -35,12 +30,6 @@ LIMIT_S = 60.0
 """Chosen: many times what each step takes."""
 ELSEWHERE = "elsewhere"
 """A namespace that the chart does not prepare."""
-POLICY = {
-    "apiVersion": "audit.k8s.io/v1",
-    "kind": "Policy",
-    "omitStages": ["RequestReceived"],
-    "rules": [{"level": "Metadata", "users": [account(NAMESPACE, OPERATOR)]}],
-}
 NEVER_ASKED = {
     # Whose an object is, asked only when another replica has made it meanwhile.
     ("get", "slideextractions"),
@@ -49,65 +38,24 @@ NEVER_ASKED = {
     # No request, but what the API server wants to see for a RoleBinding.
     ("bind", "clusterroles"),
 }
-Asked = tuple[str, str]
 
 
-@dataclass(frozen=True)
-class Place:
-    """A cluster with the chart, and what its API server remembers of the operator."""
-
-    cluster: LightCluster
-    log: Path
-    values: Values
-
-    def asked(self) -> dict[Asked, set[int]]:
-        """Return each verb and resource that the operator asked for, with the answers' codes."""
-        found: dict[Asked, set[int]] = {}
-        for line in self.log.read_text().splitlines():
-            event = json.loads(line)
-            if ref := event.get("objectRef"):
-                resource = "/".join(filter(None, (ref["resource"], ref.get("subresource"))))
-                code = event["responseStatus"]["code"]
-                found.setdefault((event["verb"], resource), set()).add(code)
-        return found
-
-    def granted(self) -> set[Asked]:
-        """Return each verb and resource that the chart lets the operator ask for."""
-        objects = render(self.values)
-        roles = [
-            role
-            for role in (*of_kind(objects, "ClusterRole"), *of_kind(objects, "Role"))
-            if role["metadata"]["name"].endswith(("-operator", "-leader"))
-        ]
-        return {
-            (verb, resource)
-            for role in roles
-            for rule in role["rules"]
-            for resource in rule["resources"]
-            for verb in rule["verbs"]
-        }
-
-    @contextmanager
-    def operator(self, folder: Path) -> Iterator[None]:
-        """Run the operator with its own token and the chart's settings."""
-        config = yaml.safe_load(self.cluster.kubeconfig.read_text())
-        token = self.cluster.kubectl("create", "token", OPERATOR, "-n", NAMESPACE).strip()
-        for user in config["users"]:
-            user["user"] = {"token": token}
-        kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(yaml.safe_dump(config))
-        (port,) = free_ports(1)
-        own = {"KUBECONFIG": str(kubeconfig), "POD_NAMESPACE": NAMESPACE, "HEALTH_PORT": str(port)}
-        settings = {**os.environ, **environment(render(self.values)), **own}
-        with (folder / "operator.log").open("w") as log:
-            command = [sys.executable, "-m", "slides_operator"]
-            process = subprocess.Popen(command, env=settings, stdout=log, stderr=log, cwd=folder)
-            try:
-                yield
-                assert process.poll() is None, (folder / "operator.log").read_text()
-            finally:
-                process.terminate()
-                process.wait(timeout=30)
+@contextmanager
+def _run_operator(place: Place, folder: Path) -> Iterator[None]:
+    """Run the operator with its own token and the chart's settings."""
+    (port,) = free_ports(1)
+    kubeconfig = place.write_kubeconfig(folder)
+    own = {"KUBECONFIG": str(kubeconfig), "POD_NAMESPACE": NAMESPACE, "HEALTH_PORT": str(port)}
+    settings = {**os.environ, **environment(render(place.values)), **own}
+    with (folder / "operator.log").open("w") as log:
+        command = [sys.executable, "-m", "slides_operator"]
+        process = subprocess.Popen(command, env=settings, stdout=log, stderr=log, cwd=folder)
+        try:
+            yield
+            assert process.poll() is None, (folder / "operator.log").read_text()
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
 
 @pytest.fixture(
@@ -118,17 +66,15 @@ def place(
 ) -> Iterator[Place]:
     """A cluster whose pods run, with the chart for all namespaces or for two."""
     build_tools(*TOOLS)
-    policy, log = tmp_path / "policy.json", tmp_path / "audit.log"
-    policy.write_text(json.dumps(POLICY))
-    log.touch()
-    flags = (f"--audit-policy-file={policy}", f"--audit-log-path={log}")
-    play = PodPlay(run_ms=600_000)
-    with run_light_cluster(play=play, crds=[], apiserver_flags=flags) as cluster:
-        cluster.kubectl("create", "namespace", ELSEWHERE)
-        cluster.kubectl("create", "namespace", NAMESPACE)
-        values: Values = {**request.param, "runner": {"downloadRetentionHours": 0}}
-        install(cluster, values)
-        yield Place(cluster, log, values)
+    with run_place(
+        tmp_path,
+        {**request.param, "runner": {"downloadRetentionHours": 0}},
+        account_name=OPERATOR,
+        roles=("-operator", "-leader"),
+        namespaces=(ELSEWHERE,),
+        play=PodPlay(run_ms=600_000),
+    ) as found:
+        yield found
 
 
 def _apply(cluster: LightCluster, kind: str, name: str, spec: Mapping[str, Any]) -> None:
@@ -181,7 +127,7 @@ CLAIM = {"claim": {"size": "1Gi"}}
 
 def test_operator_needs_every_right_that_it_has_and_no_other(place: Place, tmp_path: Path) -> None:
     cluster = place.cluster
-    with place.operator(tmp_path):
+    with _run_operator(place, tmp_path):
         # No volume will ever be there for it, so that it waits until it is cancelled.
         told = {"callback": {"url": "https://receiver.invalid/"}}
         claiming = {"source": SOURCE, "workVolume": CLAIM, "deletionPolicy": "Delete", **told}

@@ -13,20 +13,16 @@ from typing import Any
 
 import pytest
 import urllib3
-import yaml
 
 from tests.chart.charts import (
     NAMESPACE,
     SERVICE,
     Object,
-    Values,
     environment,
-    install,
-    of_kind,
     render,
 )
-from tests.chart.people import account
-from tests.cluster.light import TOOLS, LightCluster, free_ports, run_light_cluster
+from tests.chart.rights import Place, run_place
+from tests.cluster.light import TOOLS, LightCluster, free_ports
 
 pytestmark = [pytest.mark.api, pytest.mark.slow]
 
@@ -35,47 +31,7 @@ LIMIT_S = 60.0
 ELSEWHERE = "elsewhere"
 OTHER = "not-served"
 PASSWORD = "the-password-of-the-test"
-POLICY = {
-    "apiVersion": "audit.k8s.io/v1",
-    "kind": "Policy",
-    "omitStages": ["RequestReceived"],
-    "rules": [{"level": "Metadata", "users": [account(NAMESPACE, SERVICE)]}],
-}
 TALK = "https://example.com/talk.mp4"
-Asked = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Place:
-    """A cluster with the chart, and what its API server remembers of the service."""
-
-    cluster: LightCluster
-    log: Path
-    values: Values
-
-    def asked(self) -> dict[Asked, set[int]]:
-        """Return each verb and resource that the service asked for, with the answers' codes."""
-        found: dict[Asked, set[int]] = {}
-        for line in self.log.read_text().splitlines():
-            event = json.loads(line)
-            if ref := event.get("objectRef"):
-                resource = "/".join(filter(None, (ref["resource"], ref.get("subresource"))))
-                code = event["responseStatus"]["code"]
-                found.setdefault((event["verb"], resource), set()).add(code)
-        return found
-
-    def granted(self) -> set[Asked]:
-        """Return each verb and resource that the chart lets the service ask for."""
-        objects = render(self.values)
-        return {
-            (verb, resource)
-            for kind in ("ClusterRole", "Role")
-            for role in of_kind(objects, kind)
-            if role["metadata"]["name"].endswith(("-service", "-service-lease"))
-            for rule in role["rules"]
-            for resource in rule["resources"]
-            for verb in rule["verbs"]
-        }
 
 
 @dataclass(frozen=True)
@@ -111,31 +67,23 @@ def place(
 ) -> Iterator[Place]:
     """A cluster whose pods run, with the chart for all namespaces or for two."""
     build_tools(*TOOLS)
-    policy, log = tmp_path / "policy.json", tmp_path / "audit.log"
-    policy.write_text(json.dumps(POLICY))
-    log.touch()
-    flags = (f"--audit-policy-file={policy}", f"--audit-log-path={log}")
-    with run_light_cluster(crds=[], apiserver_flags=flags) as cluster:
-        for namespace in (ELSEWHERE, OTHER, NAMESPACE):
-            cluster.kubectl("create", "namespace", namespace)
-        service = {"enabled": True, "mode": "deployment", "requestLimit": "0"}
-        values: Values = {**request.param, "service": service}
-        install(cluster, values)
-        yield Place(cluster, log, values)
+    service = {"enabled": True, "mode": "deployment", "requestLimit": "0"}
+    with run_place(
+        tmp_path,
+        {**request.param, "service": service},
+        account_name=SERVICE,
+        roles=("-service", "-service-lease"),
+        namespaces=(ELSEWHERE, OTHER),
+    ) as found:
+        yield found
 
 
 @contextmanager
 def _run_service(place: Place, folder: Path) -> Iterator[Caller]:
     """Run the service with its own token and the chart's settings."""
-    config = yaml.safe_load(place.cluster.kubeconfig.read_text())
-    token = place.cluster.kubectl("create", "token", SERVICE, "-n", NAMESPACE).strip()
-    for user in config["users"]:
-        user["user"] = {"token": token}
-    kubeconfig = folder / "kubeconfig"
-    kubeconfig.write_text(yaml.safe_dump(config))
     port, health = free_ports(2)
     own = {
-        "KUBECONFIG": str(kubeconfig),
+        "KUBECONFIG": str(place.write_kubeconfig(folder)),
         "POD_NAMESPACE": NAMESPACE,
         "API_PASSWORD": PASSWORD,
         "SERVICE_HOST": "127.0.0.1",
