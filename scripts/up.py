@@ -9,7 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,7 +151,7 @@ def build_values(endpoint: str, images: list[Image]) -> Json:
 def open_store(cluster: NodeCluster) -> Iterator["S3Client"]:
     """Give a client of the store in the cluster, by a forwarded port."""
     with cluster.forward("service/s3", PORT, namespace=NAMESPACE) as port:
-        yield boto3.client(
+        client = boto3.client(
             "s3",
             endpoint_url=f"http://127.0.0.1:{port}",
             aws_access_key_id=ACCESS_KEY,
@@ -159,6 +159,8 @@ def open_store(cluster: NodeCluster) -> Iterator["S3Client"]:
             region_name="us-east-1",
             config=Config(s3={"addressing_style": "path"}),
         )
+        with closing(client):
+            yield client
 
 
 def follow(cluster: NodeCluster) -> Json:

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -191,7 +191,9 @@ def _serve(binary: Path, folder: Path, host: str) -> Iterator[S3Server]:
     program = Program(lambda: _launch(command, log, account), place)
     try:
         endpoint = f"http://{host}:{place[1]}"
-        yield S3Server(endpoint, **keys, region=REGION, log=log, program=program)
+        server = S3Server(endpoint, **keys, region=REGION, log=log, program=program)
+        with closing(server.client()):
+            yield server
     finally:
         program.stop()
 

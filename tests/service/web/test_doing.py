@@ -48,6 +48,16 @@ async def test_a_talk_is_submitted_followed_and_its_slides_appear(page: Page, st
     await expect(page.locator("#viewer")).to_be_visible()
 
 
+async def test_slides_appear_also_where_no_stream_gets_through(page: Page, stage: Stage) -> None:
+    await page.route("**/stream*", lambda route: route.abort())
+    made = await stage.running("busy", URL, "A talk at work", percent=10)
+    await page.goto(stage.href(made))
+    await expect(page.locator("#status")).to_contain_text("Extracting")
+
+    await stage.finish("busy", "A talk at work")
+    await expect(page.locator(".slide")).to_have_count(len(stage.sample.manifest.slides))
+
+
 async def test_the_list_moves_by_itself_and_keeps_the_focus(page: Page, stage: Stage) -> None:
     await stage.running("busy", URL, "A talk at work", percent=10, message="Looking")
     await page.goto("/ui")

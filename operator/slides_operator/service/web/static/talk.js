@@ -77,9 +77,7 @@ const showProgress = (state) => {
   announce(state);
 };
 
-const reload = async () => {
-  const page = await fetchPage();
-  if (!page) return false;
+const show = (page) => {
   // What a question would do has changed with the state, and slides may have come.
   refresh(page, ["main"]);
   for (const dialog of document.querySelectorAll("dialog")) if (!dialog.open) dialog.remove();
@@ -88,7 +86,16 @@ const reload = async () => {
   }
   watchSlides();
   showActivity();
-  return true;
+};
+
+const shownStatus = () => byId("status").dataset.status;
+
+// Stream and look tell of the same change: whichever comes first shows all that came with it.
+const bringUpToDate = async () => {
+  const page = await fetchPage();
+  if (!page) return;
+  if (page.getElementById("status").dataset.status === shownStatus()) refresh(page, ["status"]);
+  else show(page);
 };
 
 let source = null;
@@ -99,7 +106,7 @@ const follow = (address) => {
     const state = JSON.parse(event.data);
     showProgress(state);
     if (ENDED.has(state.status)) source.close();
-    if (state.status !== byId("status").dataset.status) await reload();
+    if (state.status !== shownStatus()) await bringUpToDate();
   };
 };
 
@@ -113,9 +120,7 @@ const watch = () => {
 const look = async () => {
   const { stream, awaited } = byId("status").dataset;
   if (document.hidden || !(stream || awaited)) return;
-  const page = await fetchPage();
-  if (!page) return;
-  refresh(page, ["status"]);
+  await bringUpToDate();
   watch();
 };
 
