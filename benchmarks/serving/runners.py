@@ -1,4 +1,7 @@
-"""Plays runners: each job says once a second how far it is, all spread over the second."""
+"""Plays runners: each job says how far it is a second after its last word was taken, as runners do.
+
+They are spread over the second.
+"""
 
 import asyncio
 import sys
@@ -27,7 +30,7 @@ async def _work(api: ApiClient, name: str, due: float) -> None:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         frame += 30
         await report(api, name, frame)
-        due += PERIOD_S
+        due = time.monotonic() + PERIOD_S
 
 
 if __name__ == "__main__":

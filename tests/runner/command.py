@@ -13,6 +13,8 @@ from slides_runner.settings import RunnerSettings
 
 LIMIT_S = 240.0
 """A run that takes longer hangs; far beyond any."""
+PAGES_OFF = ("--no-pdf", "--no-html")
+"""Options for tests that are not about documents, which take longer than the slides."""
 
 
 @dataclass(frozen=True)

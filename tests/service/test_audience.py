@@ -224,10 +224,24 @@ async def test_a_newcomer_too_hears_no_more_than_once_a_second(world: World) -> 
     await reader.read()
 
     world.tell(percent=2, after_s=0.5)
-    world.tick(0.3)
-    assert await reader.read() == ""
-    world.tick(0.2)
+    world.tick(0.6)
+    assert await reader.read() == ""  # the next change may come any moment
+    world.tell(percent=3, after_s=0.4)
+    assert await reader.ids() == [world.versions]
+    world.tell(percent=4)
+    assert await reader.ids() == [world.versions]
 
+
+async def test_a_newcomer_is_told_of_a_change_that_none_follows(world: World) -> None:
+    reader = await world.follow()
+    await reader.read()
+
+    world.tell(percent=2, after_s=0.5)
+    world.tick(1.0)
+    assert await reader.ids() == [world.versions]
+    world.tell(percent=3, after_s=0.2)
+    assert await reader.read() == ""
+    world.tick(1.0)
     assert await reader.ids() == [world.versions]
 
 

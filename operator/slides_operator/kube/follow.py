@@ -7,7 +7,8 @@ by the next list.
 import asyncio
 import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing
 from typing import Protocol
 
 import structlog
@@ -57,7 +58,7 @@ class Follower:
         self._client = client
         self._path = path
         self._sink = sink
-        self._page = page
+        self._limit = page
         self._selected = {"labelSelector": selector} if selector else {}
         self._clock = clock
         self._moved_at = math.inf  # not running yet
@@ -99,26 +100,44 @@ class Follower:
             self._moved_at = self._clock()
 
     async def _list(self) -> str:
-        query = self._selected | {"limit": str(self._page)}
         uids: set[str] = set()
-        more: str | None = ""
         version = ""
-        while more is not None:
-            page = await self._client.request(
-                "GET",
-                self._path,
-                verb="list",
-                query=query | ({"continue": more} if more else {}),
-                timeout_s=LIST_TIMEOUT_S,
-            )
-            self._hear()
-            for item in page["items"] or ():
-                uids.add(item["metadata"]["uid"])
-                self._sink.put(item)
-            version = page["metadata"]["resourceVersion"]
-            more = page["metadata"].get("continue") or None
+        async with aclosing(self._pages()) as pages:
+            async for page in pages:
+                self._hear()
+                for item in page["items"] or ():
+                    uids.add(item["metadata"]["uid"])
+                    self._sink.put(item)
+                version = page["metadata"]["resourceVersion"]
         self._sink.retain(uids, version=int(version), namespace=self.namespace)
         return version
+
+    async def _pages(self) -> AsyncGenerator[Json]:
+        """Yield the pages of a list; the API server makes the next one while one is taken in."""
+        coming = asyncio.create_task(self._page(""))
+        try:
+            while True:
+                page = await coming
+                more = page["metadata"].get("continue")
+                if more:
+                    coming = asyncio.create_task(self._page(more))
+                    await asyncio.sleep(0)  # until it is asked for
+                yield page
+                if not more:
+                    return
+        finally:
+            coming.cancel()
+
+    async def _page(self, more: str) -> Json:
+        return await self._client.request(
+            "GET",
+            self._path,
+            verb="list",
+            query=self._selected
+            | {"limit": str(self._limit)}
+            | ({"continue": more} if more else {}),
+            timeout_s=LIST_TIMEOUT_S,
+        )
 
     async def follow(self, version: str) -> None:
         """Watch from `version` on, through any number of connections; raise GoneError at last."""

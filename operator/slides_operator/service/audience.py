@@ -10,9 +10,10 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
-from slides_operator.service.feed import EARLY_S, PERIOD_S, Change, Feed
+from slides_operator.service.feed import PERIOD_S, Change, Feed
 from slides_operator.service.frames import HEARTBEAT, Frame, error, event, farewell, state_json
 from slides_operator.service.records import Record
 
@@ -24,6 +25,9 @@ STUCK_S = 300.0
 """Until a client that takes nothing is cut off; chosen, as long as a job may be silent."""
 LAG_S = 2.0
 """How much later than another replica this one may hear of a change; chosen, usually it is ms."""
+SLACK_S = 0.01
+"""How much sooner than a second after the last an event may be written, since what the feed tells
+each second is not written after the same delay each time. Chosen."""
 TICK_S = 0.5
 """Between two looks at who left, who has room again and who needs a heartbeat. Chosen."""
 AT_ONCE = 256
@@ -109,8 +113,7 @@ class Topic:
         now = self._clock()
         if client.told > self.record.version:  # another replica, or another cluster, told it
             client.told, client.held_until = 0, now + LAG_S
-        if self._offer(client):
-            client.held_until = now + PERIOD_S - EARLY_S
+        self._offer(client, now)
 
     def remove(self, client: Client) -> None:
         """Forget a client."""
@@ -127,7 +130,7 @@ class Topic:
             self._show(change.record)
             if self._state != before:
                 self._written_at = self._heard_at
-                _each(list(self.clients), self._offer)
+                _each(list(self.clients), partial(self._offer, now=self._heard_at))
 
     def close(self, last: Frame) -> None:
         """Tell everybody the last thing, and let their requests end."""
@@ -141,8 +144,11 @@ class Topic:
         for client in self.clients:
             if client.transport.is_closing():
                 client.end()
+        # Soon after a change the next one may come, and who was told of both had two in a second.
+        is_quiet = now - self._heard_at >= PERIOD_S
         for client in list(self._behind):
-            self._offer(client)
+            if client.stuck_since or is_quiet:
+                self._offer(client, now)
             if client.stuck_since and now - client.stuck_since >= STUCK_S:
                 client.transport.abort()
         if self.record.at_work and now - self._heard_at >= SILENT_S:
@@ -157,22 +163,21 @@ class Topic:
         self._state = state_json(record)
         self._event = event(record.version, self._state)
 
-    def _offer(self, client: Client) -> bool:
-        """Write the newest state to a client that needs it and has room; return whether it did."""
+    def _offer(self, client: Client, now: float) -> None:
+        """Write the newest state to a client that needs it, has room and was told none just now."""
         self._behind.pop(client, None)
         if client.is_over or client.told >= self.record.version:
-            return False
-        now = self._clock()
+            return
         if client.is_stuck:
             client.stuck_since = client.stuck_since or now
         if client.is_stuck or now < client.held_until:
             self._behind[client] = None
-            return False
+            return
         client.write(self._event)
         client.told, client.stuck_since = self.record.version, 0.0
+        client.held_until = now + PERIOD_S - SLACK_S
         if self.record.ended:
             client.end()
-        return True
 
     def _keep_alive(self, client: Client) -> None:
         if not client.is_over and not client.is_stuck:

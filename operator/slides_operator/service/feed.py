@@ -18,9 +18,6 @@ from slides_operator.service.store import Store
 PAGE = 500
 PERIOD_S = 1.0
 """Between two changes of one resource: the seeds' clients are told so."""
-EARLY_S = 0.1
-"""How much sooner one may come, so that a runner which reports each second is never delayed for
-being on time: in the long run it is a second all the same. Chosen."""
 MOST_PACES = 1_024
 """Resources heard of lately, beyond which those that were not are forgotten. Chosen."""
 
@@ -141,7 +138,7 @@ class Feed:
         if uid not in self._listeners and None not in self._listeners:
             return
         pace = self._paces.get(uid) or self._new_pace(uid)
-        late_s = self._clock() - (pace.due - EARLY_S)
+        late_s = self._clock() - pace.due
         if change.gone:
             self._tell_waiting(uid, pace)
             self._deliver(change, pace)
@@ -159,7 +156,7 @@ class Feed:
             self._deliver(change, pace)
 
     def _deliver(self, change: Change, pace: _Pace) -> None:
-        pace.due = max(pace.due, self._clock()) + PERIOD_S
+        pace.due = self._clock() + PERIOD_S
         for key in (change.record.uid, None):
             for listener in tuple(self._listeners.get(key, {}).values()):
                 listener(change)

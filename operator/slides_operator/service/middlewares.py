@@ -62,7 +62,8 @@ def _request_id(request: web.BaseRequest) -> str:
 def _record(request: web.Request, status: int, duration_s: float) -> None:
     """Write the line. The query stays out of it: it may hold a ticket."""
     route = request.get(ROUTE)
-    metrics = request.app[SERVICE].metrics
+    service = request.app[SERVICE]
+    metrics = service.metrics
     name = route.path if route else ""
     metrics.requests.labels(name, _method(request), str(status)).inc()
     if route and not route.streams:
@@ -74,7 +75,7 @@ def _record(request: web.Request, status: int, duration_s: float) -> None:
         path=request.path,
         status=status,
         duration_s=round(duration_s, 4),
-        remote=request.remote,
+        remote=service.gatekeeper.address_of(request),
         request_id=request[REQUEST_ID],
     )
 
