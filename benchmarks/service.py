@@ -32,10 +32,11 @@ from benchmarks.report import (
 from benchmarks.serving.figures import CASES, CLIENTS, PRESENT, figures
 from benchmarks.serving.fuzzing import fuzz_service
 from benchmarks.serving.listing import measure_lists
-from benchmarks.serving.load import fill
+from benchmarks.serving.load import fill, read_all
 from benchmarks.serving.program import run_service
 from benchmarks.serving.results import Fuzz, Lists, Results, Start, Streams
 from benchmarks.serving.streaming import Course, measure_streams
+from slides_operator.service.feed import PAGE
 
 ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "build" / "bench" / "service.json"
@@ -71,10 +72,13 @@ async def run(options: argparse.Namespace, say: Say) -> Results:
         say(f"Creating {options.finished:,} finished jobs and {course.jobs:,} at work.")
         async with open_api(cluster.kubeconfig) as api:
             await fill(api, cluster.etcd, finished=options.finished, running=course.jobs)
+            bare_s = await read_all(api, page=PAGE)
         with run_service(cluster.kubeconfig, folder / "service.log") as (service, health):
             ready_s = await service.wait_until_ready(health, "/readyz")
             memory_mib = service.memory_kib() / 1024
-            start = Start(present=options.finished, ready_s=ready_s, memory_mib=memory_mib)
+            start = Start(
+                present=options.finished, ready_s=ready_s, memory_mib=memory_mib, bare_s=bare_s
+            )
             say(f"Ready after {ready_s:.1f} s.")
             if "lists" in options.parts:
                 lists = await measure_lists(service, options.finished, options.list_requests)

@@ -37,7 +37,7 @@ def start_figures(start: Start) -> list[Figure]:
             start.ready_s,
             "s",
             READY_S if judged else None,
-            f"{start.memory_mib:.0f} MiB then",
+            f"{start.memory_mib:.0f} MiB then; a bare client reads as many in {start.bare_s:.1f} s",
         )
     ]
 

@@ -1,5 +1,8 @@
 """What lies in the cluster: jobs that finished long ago, and jobs that runners work on."""
 
+import json
+import math
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +21,8 @@ from benchmarks.reconciling.api import (
 )
 from benchmarks.serving.etcd import Store
 
+SETTLED = 0.9
+"""Of the time before, from which on a list gets no faster. Chosen."""
 IN_FLIGHT = 32
 """Requests at once: measured, 16 are slower and 64 no faster."""
 PATH = f"/apis/{API_VERSION}/namespaces/{NAMESPACE}/{PLURAL}"
@@ -52,6 +57,27 @@ async def fill(api: ApiClient, etcd: str, *, finished: int, running: int) -> Non
         store = Store(session, etcd)
         first = await store.read(finished_name(0))
         await store.write(_another(first, number) for number in range(1, finished))
+
+
+async def read_all(api: ApiClient, *, page: int) -> float:
+    """Read all jobs in pages, and return how many seconds that took.
+
+    The API server has to take in first what was written past it. So what counts is the first time
+    that is no faster than the one before.
+    """
+    took_s, before_s = await _read_once(api, page), math.inf
+    while took_s < SETTLED * before_s:
+        took_s, before_s = await _read_once(api, page), took_s
+    return min(took_s, before_s)
+
+
+async def _read_once(api: ApiClient, page: int) -> float:
+    begun, more = time.monotonic(), ""
+    while True:
+        listed = json.loads(await send(api, "GET", f"{PATH}?limit={page}&continue={more}"))
+        more = listed["metadata"].get("continue")
+        if not more:
+            return time.monotonic() - begun
 
 
 def _another(first: Json, number: int) -> Json:

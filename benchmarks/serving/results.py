@@ -59,6 +59,8 @@ class Start(BaseModel):
     present: int
     ready_s: float
     memory_mib: float
+    bare_s: float
+    """How long a client takes that only reads the same pages, one after the other."""
 
 
 class Lists(BaseModel):

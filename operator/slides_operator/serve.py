@@ -29,8 +29,9 @@ from slides_operator.service.parts import Service
 from slides_operator.service.settings import ServiceSettings, idle_variables, load_settings
 from slides_operator.service.store import Store
 
-COLLECT_AFTER = 50_000
-"""As the operator's: by default collections go through every record that is kept, for nothing."""
+COLLECT_AFTER = 200_000
+"""As many objects as two pages of a list are made of, which go without a collection. By default
+collections go through every record that is kept, for nothing."""
 BACKLOG = 4096
 """Chosen: connections that wait while one is accepted; a restart brings all clients at once."""
 CUT_OFF_S = 1.0

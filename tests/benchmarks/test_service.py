@@ -51,7 +51,7 @@ def failing(*measured: Start | Lists | Streams | Fuzz) -> list[str]:
 
 
 def test_figures_that_reach_their_floors_pass() -> None:
-    start = Start(present=50_000, ready_s=9, memory_mib=200)
+    start = Start(present=50_000, ready_s=9, memory_mib=200, bare_s=8)
     fuzz = Fuzz(wanted=10_000, cases=10_000, server_errors=0, failures=[])
 
     assert failing(start, lists(), streams(), fuzz) == []
@@ -60,7 +60,9 @@ def test_figures_that_reach_their_floors_pass() -> None:
 @pytest.mark.parametrize(
     ("bad", "name"),
     [
-        pytest.param(Start(present=50_000, ready_s=16, memory_mib=9), "ready", id="slow start"),
+        pytest.param(
+            Start(present=50_000, ready_s=16, memory_mib=9, bare_s=8), "ready", id="slow start"
+        ),
         pytest.param(lists(p99_ms=101), "page, newest", id="slow list"),
         pytest.param(streams(all_read=stretch(delay_p99_ms=101)), "to socket", id="late"),
         pytest.param(streams(memory_kib=26), "memory a client", id="big"),
@@ -81,7 +83,7 @@ def test_a_floor_missed_fails(bad: Start | Lists | Streams | Fuzz, name: str) ->
 
 
 def test_small_runs_are_shown_and_not_judged() -> None:
-    assert failing(Start(present=500, ready_s=60, memory_mib=9)) == []
+    assert failing(Start(present=500, ready_s=60, memory_mib=9, bare_s=8)) == []
     assert failing(Fuzz(wanted=500, cases=500, server_errors=3, failures=["x"])) == []
     assert failing(streams(clients=50, memory_kib=100)) == []
 
