@@ -38,6 +38,8 @@ def product(
         make_config(node_cluster, "talks", s3, BUCKET)
         make_secret(node_cluster, "talks", s3)
         install_chart(node_cluster)
+        # kubectl remembers for hours which kinds a server has; this has it ask again.
+        node_cluster.kubectl("api-resources", "--api-group=slides-extractor.dev")
         body = talk.path.read_bytes()
         yield Product(
             cluster=node_cluster,
