@@ -32,7 +32,7 @@ from benchmarks.report import (
 from benchmarks.serving.figures import CASES, CLIENTS, PRESENT, figures
 from benchmarks.serving.fuzzing import fuzz_service
 from benchmarks.serving.listing import measure_lists
-from benchmarks.serving.load import fill, read_all
+from benchmarks.serving.load import fill, read_all, wait_until_known
 from benchmarks.serving.program import run_service
 from benchmarks.serving.results import Fuzz, Lists, Results, Start, Streams
 from benchmarks.serving.streaming import Course, measure_streams
@@ -72,6 +72,7 @@ async def run(options: argparse.Namespace, say: Say) -> Results:
         say(f"Creating {options.finished:,} finished jobs and {course.jobs:,} at work.")
         async with open_api(cluster.kubeconfig) as api:
             await fill(api, cluster.etcd, finished=options.finished, running=course.jobs)
+            await wait_until_known(api, options.finished + course.jobs)
             bare_s = await read_all(api, page=PAGE)
         with run_service(cluster.kubeconfig, folder / "service.log") as (service, health):
             ready_s = await service.wait_until_ready(health, "/readyz")

@@ -1,5 +1,6 @@
 """What lies in the cluster: jobs that finished long ago, and jobs that runners work on."""
 
+import asyncio
 import json
 import math
 import time
@@ -21,6 +22,7 @@ from benchmarks.reconciling.api import (
 )
 from benchmarks.serving.etcd import Store
 
+KNOWN_LIMIT_S = 300.0
 SETTLED = 0.9
 """Of the time before, from which on a list gets no faster. Chosen."""
 IN_FLIGHT = 32
@@ -59,12 +61,23 @@ async def fill(api: ApiClient, etcd: str, *, finished: int, running: int) -> Non
         await store.write(_another(first, number) for number in range(1, finished))
 
 
-async def read_all(api: ApiClient, *, page: int) -> float:
-    """Read all jobs in pages, and return how many seconds that took.
+async def wait_until_known(api: ApiClient, count: int) -> None:
+    """Wait until the API server has taken in what was written past it. Raises TimeoutError."""
+    async with asyncio.timeout(KNOWN_LIMIT_S):
+        while await _known(api) < count:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(1)
 
-    The API server has to take in first what was written past it. So what counts is the first time
-    that is no faster than the one before.
-    """
+
+async def _known(api: ApiClient) -> int:
+    try:
+        listed = json.loads(await send(api, "GET", f"{PATH}?limit=1"))
+    except RuntimeError:  # it gives up on a list while it lags behind
+        return 0
+    return 1 + (listed["metadata"].get("remainingItemCount") or 0)
+
+
+async def read_all(api: ApiClient, *, page: int) -> float:
+    """Read all jobs in pages, and return how many seconds that took, once it gets no faster."""
     took_s, before_s = await _read_once(api, page), math.inf
     while took_s < SETTLED * before_s:
         took_s, before_s = await _read_once(api, page), took_s
