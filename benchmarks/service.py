@@ -72,7 +72,7 @@ async def run(options: argparse.Namespace, say: Say) -> Results:
         say(f"Creating {options.finished:,} finished jobs and {course.jobs:,} at work.")
         async with open_api(cluster.kubeconfig) as api:
             await fill(api, cluster.etcd, finished=options.finished, running=course.jobs)
-            await wait_until_known(api, options.finished + course.jobs)
+            await wait_until_known(api)
             bare_s = await read_all(api, page=PAGE)
         with run_service(cluster.kubeconfig, folder / "service.log") as (service, health):
             ready_s = await service.wait_until_ready(health, "/readyz")

@@ -61,19 +61,19 @@ async def fill(api: ApiClient, etcd: str, *, finished: int, running: int) -> Non
         await store.write(_another(first, number) for number in range(1, finished))
 
 
-async def wait_until_known(api: ApiClient, count: int) -> None:
-    """Wait until the API server has taken in what was written past it. Raises TimeoutError."""
+async def wait_until_known(api: ApiClient) -> None:
+    """Wait until the API server's cache has what was written past it. Raises TimeoutError."""
+    stored = json.loads(await send(api, "GET", f"{PATH}?limit=1"))
+    version = stored["metadata"]["resourceVersion"]
+    query = f"limit=1&resourceVersion={version}&resourceVersionMatch=NotOlderThan"
     async with asyncio.timeout(KNOWN_LIMIT_S):
-        while await _known(api) < count:  # noqa: ASYNC110 - it has no event
-            await asyncio.sleep(1)
-
-
-async def _known(api: ApiClient) -> int:
-    try:
-        listed = json.loads(await send(api, "GET", f"{PATH}?limit=1"))
-    except RuntimeError:  # it gives up on a list while it lags behind
-        return 0
-    return 1 + (listed["metadata"].get("remainingItemCount") or 0)
+        while True:
+            try:
+                await send(api, "GET", f"{PATH}?{query}")
+            except RuntimeError:  # it gives up while it lags behind
+                await asyncio.sleep(1)
+            else:
+                return
 
 
 async def read_all(api: ApiClient, *, page: int) -> float:
