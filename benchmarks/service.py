@@ -85,7 +85,9 @@ async def run(options: argparse.Namespace, say: Say) -> Results:
                 lists = await measure_lists(service, options.finished, options.list_requests)
                 say("Lists are measured.")
             if "streams" in options.parts:
-                streams = await measure_streams(service, cluster.kubeconfig, folder, course)
+                streams = await measure_streams(
+                    service, cluster.kubeconfig, cluster.etcd, folder, course
+                )
                 say("Streams are measured.")
             if "fuzz" in options.parts:
                 FUZZ_LOG.parent.mkdir(parents=True, exist_ok=True)

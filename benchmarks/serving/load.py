@@ -13,7 +13,6 @@ from kubernetes.aio.client import ApiClient
 from benchmarks.reconciling.api import (
     API_VERSION,
     APPLY_PATCH,
-    MERGE_PATCH,
     NAMESPACE,
     PLURAL,
     Json,
@@ -204,12 +203,6 @@ def run(frame: int) -> Json:
         "frameCount": FRAMES,
         "currentFrame": frame,
     }
-
-
-async def report(api: ApiClient, name: str, frame: int) -> None:
-    """Say how far a job is, as its runner does."""
-    path = f"{PATH}/{name}/status?fieldManager=slides-runner"
-    await send(api, "PATCH", path, {"status": {"run": run(frame)}}, MERGE_PATCH)
 
 
 def _condition(kind: str, status: str, reason: str, message: str, at: str) -> Json:

@@ -36,7 +36,7 @@ class Course:
 
 
 async def measure_streams(
-    service: Program, kubeconfig: Path, folder: Path, course: Course
+    service: Program, kubeconfig: Path, etcd: str, folder: Path, course: Course
 ) -> Streams:
     """Measure clients of the service, then as many of the bare fan-out."""
     paths = [f"/jobs/{name}/stream" for name in running_names(course.jobs)]
@@ -48,7 +48,7 @@ async def measure_streams(
             before = service.memory_kib()
             await crowd.join(course.clients, small=course.stuck)
             stack.callback(crowd.leave)
-            stack.enter_context(_runners(kubeconfig, folder, course.jobs))
+            stack.enter_context(_runners(etcd, folder, course.jobs))
             await asyncio.sleep(WARM_S)
             all_read = await _stretch(service, crowd, course, seen)
             memory = service.memory_kib()
@@ -146,8 +146,8 @@ def _witness(kubeconfig: Path, folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _runners(kubeconfig: Path, folder: Path, jobs: int) -> Iterator[None]:
-    with _beside("runners", folder, str(kubeconfig), str(jobs)):
+def _runners(etcd: str, folder: Path, jobs: int) -> Iterator[None]:
+    with _beside("runners", folder, etcd, str(jobs)):
         yield
 
 
