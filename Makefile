@@ -10,8 +10,6 @@ DEMO := build/demo
 # Minutes on a new machine: here one sees how far it is. Where it fails, tests say what they lack.
 TOOLS := $(BIN)/python -m tests.cluster tools >/dev/null || true
 IMAGES := $(BIN)/python -m scripts.images || true
-# Processes that share the tests; most tests wait for a cluster more than they compute.
-WORKERS ?= 2
 
 .PHONY: help setup demo test test-unit e2e lint up images cluster cluster-down lock bench bench-detect bench-operator bench-service chart screenshots clean
 
@@ -33,8 +31,8 @@ test: lint ## all checks and all tests
 	@$(TOOLS)
 	@echo "== images"
 	@$(IMAGES)
-	@echo "== tests, $(WORKERS) at a time"
-	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
+	@echo "== tests"
+	@$(BIN)/pytest
 
 test-unit: setup ## the quick tests alone
 	@$(BIN)/pytest -m "not slow and not api and not e2e"
