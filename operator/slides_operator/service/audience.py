@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
-from slides_operator.service.feed import PERIOD_S, Change, Feed
+from slides_operator.service.feed import EARLY_S, PERIOD_S, Change, Feed
 from slides_operator.service.frames import HEARTBEAT, Frame, error, event, farewell, state_json
 from slides_operator.service.records import Record
 
@@ -25,9 +25,9 @@ STUCK_S = 300.0
 """Until a client that takes nothing is cut off; chosen, as long as a job may be silent."""
 LAG_S = 2.0
 """How much later than another replica this one may hear of a change; chosen, usually it is ms."""
-SLACK_S = 0.01
-"""How much sooner than a second after the last an event may be written, since what the feed tells
-each second is not written after the same delay each time. Chosen."""
+SLACK_S = EARLY_S + 0.01
+"""How much sooner than a second after the last an event may be written: what the feed lets come
+early, and that it is not written after the same delay each time. Chosen."""
 TICK_S = 0.5
 """Between two looks at who left, who has room again and who needs a heartbeat. Chosen."""
 AT_ONCE = 256

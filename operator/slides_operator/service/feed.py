@@ -18,6 +18,9 @@ from slides_operator.service.store import Store
 PAGE = 500
 PERIOD_S = 1.0
 """Between two changes of one resource: the seeds' clients are told so."""
+EARLY_S = 0.1
+"""How much sooner one may come, as long as it is a second in the long run: else a runner that
+reports each second is behind for minutes after one report that was late on its way. Chosen."""
 MOST_PACES = 1_024
 """Resources heard of lately, beyond which those that were not are forgotten. Chosen."""
 
@@ -138,7 +141,7 @@ class Feed:
         if uid not in self._listeners and None not in self._listeners:
             return
         pace = self._paces.get(uid) or self._new_pace(uid)
-        late_s = self._clock() - pace.due
+        late_s = self._clock() - (pace.due - EARLY_S)
         if change.gone:
             self._tell_waiting(uid, pace)
             self._deliver(change, pace)
@@ -156,7 +159,7 @@ class Feed:
             self._deliver(change, pace)
 
     def _deliver(self, change: Change, pace: _Pace) -> None:
-        pace.due = self._clock() + PERIOD_S
+        pace.due = max(pace.due, self._clock()) + PERIOD_S
         for key in (change.record.uid, None):
             for listener in tuple(self._listeners.get(key, {}).values()):
                 listener(change)
