@@ -93,8 +93,9 @@ const shownStatus = () => byId("status").dataset.status;
 // Stream and look tell of the same change: whichever comes first shows all that came with it.
 const bringUpToDate = async () => {
   const page = await fetchPage();
-  if (!page) return;
-  if (page.getElementById("status").dataset.status === shownStatus()) refresh(page, ["status"]);
+  const status = page?.getElementById("status");
+  if (!status) return; // a login page has none
+  if (status.dataset.status === shownStatus()) refresh(page, ["status"]);
   else show(page);
 };
 
